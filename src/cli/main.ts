@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+import { run, type StricliProcess } from '@stricli/core';
+import { app } from './app.ts';
+import type { Cli } from './context.ts';
+
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(name, () => {
+    // The second Ctrl-C means it: leave at once, with the shell's code for it.
+    if (stop.signal.aborted && name === 'SIGINT') process.exit(130);
+    stop.abort(name);
+  });
+}
+// A reader that closes early (`pgwitness trail | head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+const cli: Cli = {
+  process: process as StricliProcess,
+  env: process.env,
+  cwd: process.cwd(),
+  signal: stop.signal,
+  terminal: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
+  now: Date.now,
+};
+await run(app, process.argv.slice(2), cli);
+// Stricli's own codes are negative (unknown command, bad flag, …): all of them are usage errors.
+if (typeof process.exitCode === 'number' && process.exitCode < 0) process.exitCode = 2;

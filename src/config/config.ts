@@ -1,0 +1,63 @@
+/** `pgwitness.yaml`, trusted: names resolved, defaults in place, cross-references checked, no secret inside. */
+export interface Config {
+  /** Absolute path of the file it came from. */
+  readonly path: string;
+  readonly archive: { readonly folder: string };
+  readonly receiver: { readonly host: string; readonly port: number };
+  readonly apps: readonly AppConfig[];
+}
+
+export interface AppConfig {
+  readonly name: string;
+  /** Path segment below `logs/`. */
+  readonly prefix: string;
+  readonly drain: DrainConfig;
+  readonly database: DatabaseConfig;
+  readonly ship?: ShipConfig;
+  readonly smoke?: SmokeConfig;
+}
+
+export interface DrainConfig {
+  readonly user: string;
+  readonly secretEnv: string;
+  readonly tokens: readonly string[];
+}
+
+/** A table by schema and name, as in the catalogue (no quotes, exact case). */
+export interface TableName {
+  readonly schema: string;
+  readonly name: string;
+}
+
+export type HistoryPrivilege = 'select' | 'insert' | 'update';
+
+export interface RoleConfig {
+  readonly name: string;
+  readonly logStatement?: 'none' | 'ddl' | 'mod' | 'all';
+  readonly history: readonly HistoryPrivilege[];
+}
+
+export interface DatabaseConfig {
+  readonly ownerUrlEnv: string;
+  readonly appUrlEnv?: string;
+  readonly superuserUrlEnv?: string;
+  readonly owner: string;
+  readonly tables: readonly TableName[];
+  readonly appendOnly: readonly TableName[];
+  readonly roles: readonly RoleConfig[];
+}
+
+export interface ShipConfig {
+  /** Absolute paths. */
+  readonly logDirectory: string;
+  readonly state: string;
+  readonly drainUrlEnv: string;
+}
+
+export type SmokeRow = Readonly<Record<string, string | number | boolean | null>>;
+
+export interface SmokeConfig {
+  readonly withinMs: number;
+  readonly event: { readonly table: TableName; readonly row: SmokeRow };
+  readonly trigger: { readonly table: TableName; readonly row: SmokeRow };
+}

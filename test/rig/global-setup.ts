@@ -1,0 +1,43 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import type { TestProject } from 'vitest/node';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Folder with the programs of Debian's Postgres 15, pgaudit beside it; '' where it is missing. */
+    postgres15: string;
+  }
+}
+
+/** Real parts that only Debian has: under CI a missing one is installed, or the run fails. */
+const parts = [
+  {
+    packages: ['postgresql-15', 'postgresql-15-pgaudit'],
+    present: '/usr/lib/postgresql/15/lib/pgaudit.so',
+  },
+];
+
+export function setup(project: TestProject): void {
+  const missing = parts.filter((part) => !existsSync(part.present));
+  if (missing.length > 0 && process.env['CI'] === 'true') {
+    const packages = missing.flatMap((part) => part.packages);
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    execFileSync('apt-get', ['update', '-qq'], { stdio: 'inherit', env });
+    execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], {
+      stdio: 'inherit',
+      env,
+    });
+    for (const part of missing) {
+      if (!existsSync(part.present))
+        throw new Error(`${part.packages.join(', ')} did not bring ${part.present}`);
+    }
+  } else if (missing.length > 0) {
+    console.warn(
+      `Suites that need ${missing.flatMap((part) => part.packages).join(', ')} will be skipped: install them with apt-get, or set CI=true to have it done.`,
+    );
+  }
+  project.provide(
+    'postgres15',
+    existsSync('/usr/lib/postgresql/15/lib/pgaudit.so') ? '/usr/lib/postgresql/15/bin' : '',
+  );
+}
