@@ -1,102 +1,180 @@
 import { z } from 'zod';
+import { durationShape } from './duration.ts';
 
 /** Name of an environment variable that holds a secret: the secret itself never stands in the file. */
 const envName = z
   .string()
-  .regex(/^[A-Z][A-Z0-9_]*$/, 'must name an environment variable, e.g. RAXX_PROD_OWNER_URL');
+  .max(128)
+  .regex(
+    /^[A-Z_][A-Z0-9_]*$/,
+    'must name an environment variable (capitals, digits, _), e.g. RAXX_PROD_OWNER_URL',
+  );
 
-/** A table as in SQL without quotes: `name` or `schema.name`; anything Postgres allows inside. */
-const tableName = z.string().min(1).max(127);
+/** A table as SQL writes it; `parseTableName` says more precisely what is wrong with one. */
+const tableName = z.string().min(1).max(260);
 const roleName = z.string().min(1).max(63);
 
-/** `30s`, `15m`, `1h`, `7d` → milliseconds. */
-const duration = z
-  .string()
-  .regex(/^[1-9][0-9]{0,5}(ms|s|m|h|d)$/, 'must be a duration such as 30s, 15m, 1h or 7d');
+const duration = z.string().regex(durationShape, 'must be a duration such as 30s, 15m, 1h or 7d');
 
 /** One path segment that is safe in an object key and in a folder. */
 const segment = z
   .string()
   .regex(
     /^[a-z0-9][a-z0-9._-]{0,62}$/,
-    'must be lower-case letters, digits, dots, dashes; at most 63',
+    'must be lower-case letters, digits, dots, dashes; at most 63, the first a letter or digit',
   );
 
 const roleSchema = z.strictObject({
-  /** What this role's statements are logged as: set with ALTER ROLE … SET log_statement. */
-  log_statement: z.enum(['none', 'ddl', 'mod', 'all']).optional(),
-  /** Privileges on every history table; all else is revoked. */
-  history: z.array(z.enum(['select', 'insert', 'update'])).default([]),
+  log_statement: z
+    .enum(['none', 'ddl', 'mod', 'all'])
+    .optional()
+    .describe(
+      'Which statements of this role the server logs: set with ALTER ROLE … SET log_statement.',
+    ),
+  history: z
+    .array(z.enum(['select', 'insert', 'update']))
+    .default([])
+    .describe('Privileges of this role on every history table; all others are revoked.'),
 });
 
 const databaseSchema = z.strictObject({
-  /** Environment variable with the owner's connection URL: plan, install and uninstall use it. */
-  owner_url_env: envName,
-  /** The application's own login: the smoke test writes as it. */
-  app_url_env: envName.optional(),
-  /** A login that may SET log_statement for roles, where the owner may not. */
-  superuser_url_env: envName.optional(),
-  /** Schema of table names given without one. */
-  schema: z.string().min(1).max(63).default('public'),
-  /** Role that owns the tables, the history tables and the capture functions. */
-  owner: roleName,
-  /** Tables whose changes are kept in `<table>_history`. */
-  tables: z.array(tableName).min(1),
-  /** Tables that only ever grow: no history of their own, UPDATE, DELETE and TRUNCATE refused. */
-  append_only: z.array(tableName).default([]),
-  roles: z.record(roleName, roleSchema).default({}),
+  owner_url_env: envName.describe(
+    "Environment variable with the owner's connection URL: plan, install and uninstall use it.",
+  ),
+  app_url_env: envName
+    .optional()
+    .describe(
+      "Environment variable with the application's own login: the smoke test writes as it.",
+    ),
+  superuser_url_env: envName
+    .optional()
+    .describe(
+      'Environment variable with a login that may SET log_statement for roles, where the owner may not.',
+    ),
+  schema: z
+    .string()
+    .min(1)
+    .max(63)
+    .default('public')
+    .describe('Schema of the tables that are named without one, exactly as in the catalogue.'),
+  owner: roleName.describe(
+    'Role that owns the tables, the history tables and the capture functions. Not the role that the application logs in as.',
+  ),
+  tables: z
+    .array(tableName)
+    .min(1)
+    .describe(
+      'Tables whose changes are kept in <table>_history: name, schema.name, or "Exact Name" in double quotes.',
+    ),
+  append_only: z
+    .array(tableName)
+    .default([])
+    .describe(
+      'Tables that only ever grow: no history of their own; UPDATE, DELETE and TRUNCATE are refused.',
+    ),
+  roles: z
+    .record(roleName, roleSchema)
+    .default({})
+    .describe(
+      'Roles that log in or read history, exactly as in pg_roles, with what each may and what is logged of it.',
+    ),
 });
 
 const drainSchema = z.strictObject({
-  /** User part of the drain URL; the app's name where absent. */
-  user: segment.optional(),
-  /** Environment variable with the password part of the drain URL. */
-  secret_env: envName,
-  /** Logplex drain tokens (`d.…`) of this app: needed where several apps share one URL. */
+  user: segment
+    .optional()
+    .describe("User part of the drain URL; the app's name where it is absent."),
+  secret_env: envName.describe(
+    'Environment variable with the password part of the drain URL, which the receiver asks for.',
+  ),
   tokens: z
-    .array(z.string().regex(/^d\.[A-Za-z0-9-]{1,64}$/, 'must be a drain token, d.…'))
-    .default([]),
+    .array(z.string().regex(/^d\.[A-Za-z0-9-]{1,64}$/, 'must be a drain token, d. and then its id'))
+    .default([])
+    .describe(
+      'Logplex drain tokens (d.…) of this app, as `heroku drains` lists them: needed where several apps share one drain URL.',
+    ),
 });
 
 const shipSchema = z.strictObject({
-  /** Folder into which the server writes its jsonlog files (`log_directory`). */
-  log_directory: z.string().min(1),
-  /** File that keeps the position reached. */
-  state: z.string().min(1),
-  /** Environment variable with the drain URL, user and password included. */
-  drain_url_env: envName,
+  log_directory: z
+    .string()
+    .min(1)
+    .describe('Folder into which the server writes its jsonlog files (log_directory).'),
+  state: z.string().min(1).describe('File in which `pgwitness ship` keeps the position reached.'),
+  drain_url_env: envName.describe(
+    'Environment variable with the drain URL, user and password included.',
+  ),
 });
 
-const smokeRow = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
+const smokeRow = z
+  .record(
+    z.string().min(1),
+    z.union([z.string(), z.number(), z.boolean(), z.null()], {
+      error: 'must be a text, a number, true, false or null',
+    }),
+  )
+  .describe('Column to value. {nonce} and {now} are replaced; {nonce} must stand in one of them.');
+
 const smokeSchema = z.strictObject({
-  /** How long the tracer may take to reach the archive. */
-  within: duration.default('30s'),
-  /** A row that the application role inserts; `{nonce}` and `{now}` are replaced. */
-  event: z.strictObject({ table: tableName, row: smokeRow }),
-  /** A row that the owner inserts to see it captured. */
-  trigger: z.strictObject({ table: tableName, row: smokeRow }),
+  within: duration
+    .default('30s')
+    .describe('How long the tracer may take to reach the archive: 500ms, 30s, 15m; at most 1h.'),
+  event: z
+    .strictObject({ table: tableName, row: smokeRow })
+    .describe('A row that the application inserts, to be found again in the archive.'),
+  trigger: z
+    .strictObject({ table: tableName, row: smokeRow })
+    .describe('A row that the owner inserts, to be found again in history.'),
 });
 
 const appSchema = z.strictObject({
-  /** Folder of this app's objects below `logs/`; the app's name where absent. */
-  prefix: segment.optional(),
-  drain: drainSchema,
-  database: databaseSchema,
-  ship: shipSchema.optional(),
-  smoke: smokeSchema.optional(),
+  prefix: segment
+    .optional()
+    .describe("Folder of this app's objects below logs/; the app's name where it is absent."),
+  drain: drainSchema.describe('How a request of the drain is known to be of this app.'),
+  database: databaseSchema.describe("The app's database: what is captured, and whose it is."),
+  ship: shipSchema
+    .optional()
+    .describe('For a Postgres of your own: the log that `pgwitness ship` carries to the drain.'),
+  smoke: smokeSchema.optional().describe('What the smoke test writes.'),
 });
 
 /** `pgwitness.yaml` as written. Keys that it does not name are errors. */
 export const configSchema = z.strictObject({
-  version: z.literal(1),
-  /** Where objects are put and read: a folder, relative to the file. */
-  archive: z.strictObject({ folder: z.string().min(1) }),
+  version: z.literal(1).describe('Version of this format: 1.'),
+  archive: z
+    .strictObject({
+      folder: z.string().min(1).describe('Folder, absolute or relative to this file.'),
+    })
+    .describe('Where objects are put and read.'),
   receiver: z
     .strictObject({
-      host: z.string().min(1).default('127.0.0.1'),
-      port: z.int().min(0).max(65535).default(8080),
+      host: z.string().min(1).max(255).default('127.0.0.1').describe('Address to listen on.'),
+      port: z
+        .int()
+        .min(0)
+        .max(65535)
+        .default(8080)
+        .describe('Port to listen on; 0 takes a free one.'),
     })
-    .prefault({}),
-  apps: z.record(segment, appSchema),
+    .prefault({})
+    .describe('Where `pgwitness receive` listens for drains.'),
+  apps: z.record(segment, appSchema).describe('The apps by name; verbs take it with --app.'),
 });
-export type ConfigInput = z.input<typeof configSchema>;
+
+/** The file once it has passed `configSchema`: defaults in place, names not yet resolved. */
+export type WrittenConfig = z.output<typeof configSchema>;
+
+/** What `configJsonSchema` returns: so much of JSON Schema draft 7 as is looked at here. */
+export interface JsonSchema {
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly additionalProperties?: JsonSchema | boolean;
+  readonly items?: JsonSchema;
+}
+
+/** JSON Schema (draft 7, which editors read best) of `pgwitness.yaml`, with a description on each key. */
+export function configJsonSchema(): JsonSchema {
+  const schema = z.toJSONSchema(configSchema, { io: 'input', target: 'draft-7' });
+  return { ...schema, title: 'pgwitness.yaml' } as JsonSchema;
+}
