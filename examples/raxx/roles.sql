@@ -1,6 +1,6 @@
--- The roles of the raxx example, and the database given to its owner. A superuser runs this in the
--- database itself; it can be run again. No role has a password here: none can log in over the network
--- until someone sets one.
+-- The roles of the raxx example. A superuser runs this; it can be run again. No role has a password
+-- here, so none can log in over the network until someone sets one. The database is made with
+-- `create database raxx owner raxx_owner`, the tables in it by schema.sql.
 
 do $roles$
 declare
@@ -16,14 +16,8 @@ begin
       execute format('create role %I login', name);
     end if;
   end loop;
-
-  execute format('alter database %I owner to raxx_owner', current_database());
 end
 $roles$;
-
--- Needed on Postgres 14 and on a database whose schema public came from there: since 15 the
--- database's owner may create in it anyway.
-grant create on schema public to raxx_owner;
 
 -- The runbook's smoke test says SET ROLE raptor_app. One way only: the application is never a member
 -- of the owner.
