@@ -1,0 +1,87 @@
+import { constants } from 'node:fs';
+import { lstat, open, readdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { PgwitnessError } from '../error.ts';
+import { folderError } from './folder-error.ts';
+import { assertSafeKey, isSafeKey } from './safe-key.ts';
+import type { Archive, ArchiveObject } from './sink.ts';
+
+/**
+ * The objects of a folder sink. A folder that isn't there is an archive without objects: nothing
+ * has arrived yet. Throws `sink.no-permission` or `sink.folder-failed` where it can't be read.
+ */
+export function folderArchive(folder: string): Archive {
+  const root = resolve(folder);
+  return {
+    description: `folder ${root}`,
+    list: (prefix, options = {}) => list(root, prefix, options.after ?? ''),
+    async read(key) {
+      assertSafeKey(key);
+      try {
+        // O_NOFOLLOW: a link planted in the folder must not show a file from elsewhere as evidence.
+        const file = await open(join(root, key), constants.O_RDONLY | constants.O_NOFOLLOW);
+        try {
+          return await file.readFile();
+        } finally {
+          await file.close();
+        }
+      } catch (error) {
+        if (!isGone(error)) throw folderError(root, `read ${key} from`, error);
+        throw new PgwitnessError({
+          code: 'sink.no-such-object',
+          message: `There is no object ${key} in the folder ${root}.`,
+          fix: 'List the objects again; a retention rule may have removed it.',
+          exit: 1,
+          cause: error,
+        });
+      }
+    },
+  };
+}
+
+async function* list(root: string, prefix: string, after: string): AsyncGenerator<ArchiveObject> {
+  const start = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+  if (start !== '' && !isSafeKey(start.slice(0, -1))) return;
+  yield* walk(start);
+
+  async function* walk(folder: string): AsyncGenerator<ArchiveObject> {
+    for (const name of await names(root, folder)) {
+      const key = folder + name;
+      if (name.endsWith('/')) {
+        if (mayHold(key)) yield* walk(key);
+      } else if (key.startsWith(prefix) && key > after) {
+        const found = await lstat(join(root, key)).catch((error: unknown) => {
+          // Removed since the directory was read.
+          if (isGone(error)) return undefined;
+          throw folderError(root, `list ${key} in`, error);
+        });
+        if (found?.isFile()) yield { key, size: found.size, storedAt: found.mtimeMs };
+      }
+    }
+  }
+
+  /** Whether a key below `folder` can begin with the prefix and come after `after`. */
+  function mayHold(folder: string): boolean {
+    const inside = folder.startsWith(prefix) || prefix.startsWith(folder);
+    return inside && (folder > after || after.startsWith(folder));
+  }
+}
+
+/** Names in a folder, a folder's with a slash behind it, so that their order is that of the keys. */
+async function names(root: string, folder: string): Promise<string[]> {
+  try {
+    const entries = await readdir(join(root, folder), { withFileTypes: true });
+    return entries
+      .filter((entry) => isSafeKey(entry.name) && (entry.isDirectory() || entry.isFile()))
+      .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name))
+      .sort((a, b) => (a < b ? -1 : 1));
+  } catch (error) {
+    if (isGone(error)) return [];
+    throw folderError(root, 'list', error);
+  }
+}
+
+function isGone(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOENT' || code === 'ELOOP' || code === 'ENOTDIR';
+}

@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import { readdir, stat, unlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { PgwitnessError } from '../error.ts';
+import { type Disk, nodeDisk } from './disk.ts';
+import { folderError } from './folder-error.ts';
+import { assertSafeKey } from './safe-key.ts';
+import type { PutOutcome, Sink } from './sink.ts';
+
+/** Files on their way in. Its name begins with a dot: no key does, so no reader sees it. */
+export const incomingFolder = '.incoming';
+/** No put takes this long: an older file is what a crash left, and not another process's. */
+const leftoverAgeMs = 3_600_000;
+
+/**
+ * A folder as sink. An object is written to a file aside, synced, and linked to its key: link(2)
+ * fails where the key is taken, so nothing is ever overwritten, and a key never names half an
+ * object. Makes the folder where it isn't there and proves that it can be written to.
+ *
+ * Throws `sink.disk-full`, `sink.no-permission`, `sink.read-only`, `sink.not-a-folder` or
+ * `sink.folder-failed`, here and from `put`.
+ */
+export async function openFolderSink(
+  folder: string,
+  options: { readonly disk?: Disk; readonly now?: () => number } = {},
+): Promise<Sink> {
+  const root = resolve(folder);
+  const disk = options.disk ?? nodeDisk;
+  const incoming = join(root, incomingFolder);
+  const directories = durableDirectories(disk);
+  try {
+    await directories.ensure(incoming);
+    await removeLeftovers(incoming, (options.now ?? Date.now)());
+    const probe = join(incoming, randomUUID());
+    await disk.writeFile(probe, new Uint8Array());
+    await disk.unlink(probe);
+  } catch (error) {
+    throw folderError(root, 'open', error);
+  }
+
+  return {
+    description: `folder ${root}`,
+    async put(key, body, given = {}) {
+      assertSafeKey(key);
+      try {
+        return await put(join(root, key), body, given.signal);
+      } catch (error) {
+        throw folderError(root, `write ${key} to`, error);
+      }
+    },
+  };
+
+  async function put(
+    path: string,
+    body: Uint8Array,
+    signal: AbortSignal | undefined,
+  ): Promise<PutOutcome> {
+    const directory = dirname(path);
+    const aside = join(incoming, randomUUID());
+    let outcome: PutOutcome;
+    try {
+      goOn(signal);
+      await directories.ensure(incoming);
+      await directories.ensure(directory);
+      goOn(signal);
+      await disk.writeFile(aside, body);
+      goOn(signal);
+      outcome = await publish(aside, path);
+    } catch (error) {
+      // The folder may have been moved away under us: the next try makes it again.
+      directories.forget(incoming);
+      directories.forget(directory);
+      throw error;
+    } finally {
+      await discard(aside);
+    }
+    // Also for 'exists': whoever made that name may have crashed, or failed, before syncing it.
+    await disk.syncDirectory(directory);
+    return outcome;
+  }
+
+  /** Crash point: before the link nothing is visible, after it the whole object is. */
+  async function publish(aside: string, path: string): Promise<PutOutcome> {
+    try {
+      await disk.link(aside, path);
+      return 'stored';
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return 'exists';
+      throw error;
+    }
+  }
+
+  /** The object stands or falls without this file; what stays is removed at the next start. */
+  async function discard(aside: string): Promise<void> {
+    await disk.unlink(aside).catch((error: unknown) => error);
+  }
+}
+
+function goOn(signal: AbortSignal | undefined): void {
+  if (signal?.aborted !== true) return;
+  throw new PgwitnessError({
+    code: 'sink.put-stopped',
+    message: 'A put was stopped before its object was in place.',
+    fix: 'Put it again.',
+    exit: 1,
+  });
+}
+
+/**
+ * Directories whose own names are durable. Found is not enough: who made one may have crashed before
+ * syncing its parent, and a power cut would take the directory with all objects in it. So each is
+ * synced into its parent once per process, and a second put waits for the first one's sync.
+ */
+function durableDirectories(disk: Disk) {
+  const known = new Map<string, Promise<void>>();
+  return { ensure, forget };
+
+  function ensure(path: string): Promise<void> {
+    const before = known.get(path);
+    if (before !== undefined) return before;
+    const made = make(path);
+    known.set(path, made);
+    made.catch(() => known.delete(path));
+    return made;
+  }
+
+  async function make(path: string): Promise<void> {
+    const parent = dirname(path);
+    if (parent === path) return;
+    await ensure(parent);
+    const found = await disk.makeDirectory(path).then(
+      () => false,
+      async (error: unknown) => {
+        if (await isDirectory(path)) return true;
+        throw error;
+      },
+    );
+    await disk.syncDirectory(parent).catch((error: NodeJS.ErrnoException) => {
+      // Above the archive stand directories that this user may not open, such as /home.
+      if (!(found && error.code === 'EACCES')) throw error;
+    });
+  }
+
+  function forget(path: string): void {
+    for (let at = path; known.delete(at); at = dirname(at));
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+/** Removes what a crash left between write and link. */
+async function removeLeftovers(incoming: string, now: number): Promise<void> {
+  for (const name of await readdir(incoming)) {
+    const path = join(incoming, name);
+    const found = await stat(path);
+    if (found.isFile() && now - found.mtimeMs > leftoverAgeMs) await unlink(path);
+  }
+}

@@ -1,0 +1,124 @@
+import { promisify } from 'node:util';
+import { crc32, deflateRaw } from 'node:zlib';
+import { z } from 'zod';
+
+/** A loss that the frame told of: code, upper bound of messages lost, start of the span as written. */
+export interface StoredLoss {
+  readonly code: string;
+  readonly count: number;
+  readonly since: string;
+}
+
+/** What is known of a frame besides its bytes: JSON in the gzip header's extra field. */
+export interface FrameMeta {
+  readonly version: 1;
+  /** `Logplex-Frame-Id` as received; absent where the request had none. */
+  readonly id?: string | undefined;
+  /** `Logplex-Drain-Token` as received. */
+  readonly token?: string | undefined;
+  /** `Logplex-Msg-Count`: what the sender says it sent. */
+  readonly count?: number | undefined;
+  /** Lines that the receiver could parse. */
+  readonly lines: number;
+  /** Places in the body that it could not. */
+  readonly faults: number;
+  /** The first of the losses told; `lossesTold` counts them all. */
+  readonly losses: readonly StoredLoss[];
+  readonly lossesTold: number;
+  /** Sum of `count` over all of them. */
+  readonly messagesLost: number;
+  /** Epoch milliseconds at which the receiver had the request. */
+  readonly receivedAt: number;
+  /** Content-Encoding of the body as it stands here: set only where it could not be unpacked. */
+  readonly encoding?: string | undefined;
+  /** Bytes of the body. */
+  readonly bytes: number;
+  /** Bytes of the deflate stream that follows the header: a reader can skip the member. */
+  readonly packed: number;
+}
+
+/** All but what packing finds out. */
+export type FrameFacts = Omit<
+  FrameMeta,
+  'version' | 'lossesTold' | 'messagesLost' | 'bytes' | 'packed'
+>;
+
+/** SI1, SI2 of our subfield (RFC 1952, 2.3.1.1). */
+export const subfieldId = [0x50, 0x57] as const;
+/** XLEN is 16 bits and covers the subfield's own four bytes. */
+export const mostMetaBytes = 65_535 - 4;
+/** Header values are the sender's: what is longer than any real one is cut. */
+const longestText = 256;
+
+const text = z.string().max(longestText);
+const whole = z.number().int().nonnegative();
+/** Loose, so that a later version may add to it. */
+export const frameMetaSchema = z.looseObject({
+  version: z.literal(1),
+  id: text.optional(),
+  token: text.optional(),
+  count: whole.optional(),
+  lines: whole,
+  faults: whole,
+  losses: z.array(z.object({ code: text, count: whole, since: text })),
+  lossesTold: whole,
+  messagesLost: whole,
+  receivedAt: whole,
+  encoding: text.optional(),
+  bytes: whole,
+  packed: whole,
+});
+
+const deflate = promisify(deflateRaw);
+
+/**
+ * One frame as one gzip member (RFC 1952): `zcat` prints the body, and `readFrames` finds the facts
+ * in the extra field. Node's zlib can't write that field: raw deflate between a header and a trailer
+ * of our own. Losses beyond what the field holds are cut; their number and sum stay.
+ */
+export async function packFrame(body: Uint8Array, facts: FrameFacts): Promise<Uint8Array> {
+  const packed = await deflate(body);
+  const meta = encodeMeta(facts, body.length, packed.length);
+  const header = Buffer.alloc(10 + 2 + 4);
+  header.set([0x1f, 0x8b, 8, 0x04]);
+  header.writeUInt32LE(Math.min(Math.floor(facts.receivedAt / 1000), 0xffff_ffff), 4);
+  header.set([0, 255], 8);
+  header.writeUInt16LE(4 + meta.length, 10);
+  header.set(subfieldId, 12);
+  header.writeUInt16LE(meta.length, 14);
+  const trailer = Buffer.alloc(8);
+  trailer.writeUInt32LE(crc32(body), 0);
+  trailer.writeUInt32LE(body.length % 2 ** 32, 4);
+  return Buffer.concat([header, meta, packed, trailer]);
+}
+
+function encodeMeta(facts: FrameFacts, bytes: number, packed: number): Buffer {
+  const told = facts.losses;
+  const meta: FrameMeta = {
+    version: 1,
+    id: facts.id?.slice(0, longestText),
+    token: facts.token?.slice(0, longestText),
+    count: facts.count,
+    lines: facts.lines,
+    faults: facts.faults,
+    losses: told.map(({ code, count, since }) => ({
+      code: code.slice(0, longestText),
+      count,
+      since: since.slice(0, longestText),
+    })),
+    lossesTold: told.length,
+    messagesLost: Math.min(
+      told.reduce((sum, loss) => sum + loss.count, 0),
+      Number.MAX_SAFE_INTEGER,
+    ),
+    receivedAt: facts.receivedAt,
+    encoding: facts.encoding?.slice(0, longestText),
+    bytes,
+    packed,
+  };
+  // Halving needs few rounds; all other fields together stay far below the limit.
+  for (let kept = meta.losses.length; ; kept = Math.floor(kept / 2)) {
+    const json = Buffer.from(JSON.stringify({ ...meta, losses: meta.losses.slice(0, kept) }));
+    if (json.length <= mostMetaBytes) return json;
+  }
+}
