@@ -1,9 +1,11 @@
 import { buildApplication, buildRouteMap, text_en } from '@stricli/core';
 import { exitCodeOf, reportError } from './report-error.ts';
+import { configVerbs } from './verbs/config.ts';
 import { versionVerb } from './verbs/version.ts';
 
 const root = buildRouteMap({
   routes: {
+    config: configVerbs,
     version: versionVerb,
   },
   docs: {

@@ -85,13 +85,17 @@ const sizeFix = 'Is it the right file? A configuration of a hundred apps has les
  */
 export async function readConfig(path: string): Promise<Config> {
   const parsed = parseConfig(await readConfigText(path), path);
-  if (parsed.ok) return parsed.config;
-  const { problems } = parsed;
-  throw new PgwitnessError({
+  if (!parsed.ok) throw invalidConfig(path, parsed.problems);
+  return parsed.config;
+}
+
+/** The error `config.invalid`, exit 2: all of `problems` in one message. */
+export function invalidConfig(path: string, problems: readonly Problem[]): PgwitnessError {
+  const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+  const list = problems.map((problem) => `  ${showProblem(problem)}`).join('\n');
+  return new PgwitnessError({
     code: 'config.invalid',
-    message: `${path} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${problems
-      .map((problem) => `  ${showProblem(problem)}`)
-      .join('\n')}`,
+    message: `${path} has ${count}:\n${list}`,
     fix: 'Correct the lines above; `pgwitness config check` looks at the file again.',
     exit: 2,
   });

@@ -1,4 +1,13 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isCollection,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+} from 'yaml';
 import type { KeyPath } from './problem.ts';
 
 /** A place in the file, both from 1. */
@@ -33,6 +42,8 @@ export function parseYaml(text: string): YamlSource {
     // A pretty error quotes the line, which may hold a secret.
     prettyErrors: false,
     merge: true,
+    stringKeys: true,
+    logLevel: 'error',
     version: '1.2',
   });
   const placeAt = (offset: number): Place => {
@@ -72,11 +83,11 @@ function offsetOf(document: Document, key: KeyPath, at: 'key' | 'value'): number
   for (const [index, part] of key.entries()) {
     const pair = childOf(document, node, part);
     if (pair === undefined) return offset;
-    const last = index === key.length - 1;
     const value = startOf(pair.value);
     const named = startOf(pair.key);
-    // On the way down, a key names its block better than the block's first value does.
-    offset = (last && at === 'value' ? (value ?? named) : (named ?? value)) ?? offset;
+    // A key names its block better than the block's first entry does.
+    const onValue = index === key.length - 1 && at === 'value' && !isCollection(pair.value);
+    offset = (onValue ? (value ?? named) : (named ?? value)) ?? offset;
     node = pair.value;
   }
   return offset;
