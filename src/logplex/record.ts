@@ -37,12 +37,23 @@ export interface LogRecord {
   readonly detail?: string;
   readonly hint?: string;
   readonly context?: string;
+  /** The QUERY field: a query that a function ran, where an error lies in it. */
+  readonly internalQuery?: string;
   /** Fields of an `AUDIT:` line after the prefix, parsed as CSV. */
   readonly audit?: readonly string[];
   /** For `loss`: messages lost, since when, and the code (L10 to L13). */
   readonly loss?: LossFact;
-  /** False where chunks of the message never came; the text holds what did. */
+  /**
+   * False where chunks of the message are known to be missing; the text holds what came. Chunks
+   * missing at the very end of a `[N-M]` message can't be known: that form gives no total.
+   */
   readonly complete: boolean;
+  /**
+   * The bytes can be read in more than one way: a cut that falls where a line could end as well, a
+   * quote in an application's name that could end the prefix, chunks of two messages under one
+   * number. The reading given is the likelier; no proof may rest on it.
+   */
+  readonly ambiguous?: true;
 }
 
 /** A loss that the transport tells of itself. */

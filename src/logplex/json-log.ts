@@ -1,0 +1,79 @@
+import { classify } from './classify.ts';
+import { lineOrigin, lineTime, otherRecord } from './line-record.ts';
+import { serverTime } from './postgres-prefix.ts';
+import type { LogRecord } from './record.ts';
+import type { SyslogLine } from './syslog-line.ts';
+
+/**
+ * A line of Postgres's jsonlog (15 and later) as a record; `other` with the text as it came where
+ * the bytes are no such line. `line` is the syslog line that brought it, or the first of its chunks.
+ */
+export function jsonLogRecord(line: SyslogLine, json: Uint8Array): LogRecord {
+  const fields = parseObject(json);
+  const message = text(fields?.['message']);
+  const severity = text(fields?.['error_severity']);
+  if (fields === undefined || severity === undefined) {
+    return otherRecord({ ...line, message: json });
+  }
+  const context = text(fields['context']);
+  const time = serverTime(text(fields['timestamp']) ?? '') ?? lineTime(line);
+  return {
+    time,
+    ...lineOrigin(line),
+    ...given('session', text(fields['session_id'])),
+    ...given('logLine', whole(fields['line_num'])),
+    ...given('pid', whole(fields['pid'])),
+    ...given('user', text(fields['user'])),
+    ...given('database', text(fields['dbname'])),
+    ...given('application', text(fields['application_name'])),
+    ...given('source', source(fields)),
+    ...given('vtid', text(fields['vxid'])),
+    ...given('xid', whole(fields['txid'])),
+    ...given('sqlState', text(fields['state_code'])),
+    severity,
+    message: message ?? '',
+    ...given('detail', text(fields['detail'])),
+    ...given('hint', text(fields['hint'])),
+    ...given('internalQuery', text(fields['internal_query'])),
+    ...given('context', context),
+    ...classify({
+      severity,
+      message: message ?? '',
+      context,
+      statement: text(fields['statement']),
+    }),
+    complete: true,
+  };
+}
+
+function parseObject(json: Uint8Array): Record<string, unknown> | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(json));
+  } catch {
+    // Not JSON is an expected outcome: the record keeps the text.
+    return undefined;
+  }
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined;
+}
+
+/** As `%r` of log_line_prefix shows it: `10.1.2.3(41234)`, `[local]`. */
+function source(fields: Record<string, unknown>): string | undefined {
+  const host = text(fields['remote_host']);
+  const port = whole(fields['remote_port']);
+  return host === undefined || port === undefined ? host : `${host}(${port})`;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function whole(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined;
+}
+
+function given<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return (value === undefined ? {} : { [key]: value }) as { [P in K]?: V };
+}

@@ -1,0 +1,243 @@
+import { type JsonChunk, parseJsonChunk } from './json-chunk.ts';
+import { jsonLogRecord } from './json-log.ts';
+import { fromPostgres, lossRecord, otherRecord } from './line-record.ts';
+import { parseLoss } from './loss.ts';
+import { type PostgresChunk, parsePostgresChunk } from './postgres-line.ts';
+import { postgresRecord } from './postgres-message.ts';
+import type { LogRecord } from './record.ts';
+import type { SyslogLine } from './syslog-line.ts';
+
+/** A record, and where each of its lines came from: what was pushed with them, each once. */
+export interface Stitched<O> {
+  readonly record: LogRecord;
+  readonly origins: readonly O[];
+}
+
+export interface StitchLimits {
+  /**
+   * A message is done when this many lines came since its last chunk: `[N-M]` does not say how many
+   * chunks follow, and lines come out of order, across frames too.
+   */
+  readonly settleLines: number;
+  /** Bytes held of messages not done yet; beyond it the oldest are given out as they are. */
+  readonly maxBytes: number;
+}
+
+/** Chunks in, records out. Holds state; give it lines of one app's drain in the order they came. */
+export interface Stitcher<O> {
+  /** The records that this line completes: none, its own, or older ones that it shows to be done. */
+  push(line: SyslogLine, origin: O): Stitched<O>[];
+  /**
+   * Gives out what is held: all of it, or with `quietSince` (epoch ms) the messages whose newest
+   * line is older. A message lacking chunks comes out with `complete: false`; nothing is dropped.
+   */
+  flush(options?: { readonly quietSince?: number }): Stitched<O>[];
+}
+
+const defaultLimits: StitchLimits = { settleLines: 20_000, maxBytes: 64 * 1024 * 1024 };
+/** What a held chunk or origin costs besides its bytes, roughly. */
+const overhead = 100;
+
+interface Group<O> {
+  readonly key: string;
+  readonly form: 'postgres' | 'json';
+  /** For json: how many chunks there are. */
+  readonly total: number;
+  readonly pieces: Map<number, Uint8Array>;
+  readonly origins: Set<O>;
+  /** The line of the lowest chunk so far. */
+  first: { readonly index: number; readonly line: SyslogLine };
+  newestMs: number;
+  touched: number;
+  bytes: number;
+  /** Shared by messages held under one key at once: whether a chunk may belong to either. */
+  contest: { contested: boolean };
+  given: boolean;
+}
+
+/** See `Stitcher`. Memory is bounded by `limits`, also against hostile input. */
+export function createStitcher<O>(limits: Partial<StitchLimits> = {}): Stitcher<O> {
+  return new LineStitcher<O>({ ...defaultLimits, ...limits });
+}
+
+class LineStitcher<O> implements Stitcher<O> {
+  readonly #limits: StitchLimits;
+  /** In the order in which they were last touched. */
+  readonly #held = new Set<Group<O>>();
+  readonly #byKey = new Map<string, Group<O>[]>();
+  #bytes = 0;
+  #lines = 0;
+
+  constructor(limits: StitchLimits) {
+    this.#limits = limits;
+  }
+
+  push(line: SyslogLine, origin: O): Stitched<O>[] {
+    this.#lines++;
+    const out: Stitched<O>[] = [];
+    this.#take(line, origin, out);
+    for (const group of this.#held) {
+      const settled = group.touched + this.#limits.settleLines < this.#lines;
+      if (!settled && this.#bytes <= this.#limits.maxBytes) break;
+      this.#close(group, out);
+    }
+    return out;
+  }
+
+  flush(options: { readonly quietSince?: number } = {}): Stitched<O>[] {
+    const out: Stitched<O>[] = [];
+    for (const group of this.#held) {
+      if (group.newestMs < (options.quietSince ?? Number.POSITIVE_INFINITY))
+        this.#close(group, out);
+    }
+    return out;
+  }
+
+  #take(line: SyslogLine, origin: O, out: Stitched<O>[]): void {
+    const alone = (record: LogRecord) => out.push({ record, origins: [origin] });
+    const loss = parseLoss(line);
+    if (loss !== undefined) {
+      alone(lossRecord(line, loss));
+      return;
+    }
+    if (!fromPostgres(line)) {
+      alone(otherRecord(line));
+      return;
+    }
+    if (line.message[0] === openingBrace) {
+      alone(jsonLogRecord(line, line.message));
+      return;
+    }
+    const json = parseJsonChunk(line.message);
+    if (json !== undefined) {
+      this.#addJson(line, json, origin, out);
+      return;
+    }
+    const chunk = parsePostgresChunk(line.message);
+    if (chunk === undefined) alone(otherRecord(line));
+    else this.#addPostgres(line, chunk, origin);
+  }
+
+  #addJson(line: SyslogLine, chunk: JsonChunk, origin: O, out: Stitched<O>[]): void {
+    const key = JSON.stringify(['json', line.host, line.procid, chunk.id, chunk.total]);
+    const group = this.#add({ key, form: 'json', total: chunk.total, line, chunk, origin });
+    if (group.given || group.pieces.size < chunk.total) return;
+    out.push(result(group));
+    // Kept for a while as a mark, without its text, so that a double of a chunk begins no message anew.
+    group.given = true;
+    for (const index of group.pieces.keys()) group.pieces.set(index, new Uint8Array());
+    this.#count(group, group.pieces.size * overhead - group.bytes);
+  }
+
+  #addPostgres(line: SyslogLine, chunk: PostgresChunk, origin: O): void {
+    const key = JSON.stringify(['pg', line.host, line.procid, chunk.colour, chunk.number]);
+    this.#add({ key, form: 'postgres', total: 0, line, chunk, origin });
+  }
+
+  #add(given: {
+    key: string;
+    form: Group<O>['form'];
+    total: number;
+    line: SyslogLine;
+    chunk: { readonly index: number; readonly bytes: Uint8Array };
+    origin: O;
+  }): Group<O> {
+    const { key, line, chunk, origin } = given;
+    const held = this.#byKey.get(key) ?? [];
+    const double = held.find((group) => isDouble(group, chunk));
+    const lacking = held.filter((group) => !group.pieces.has(chunk.index));
+    const group = double ?? lacking.at(-1) ?? this.#open(given, held);
+    // The number came round again while its last bearer was held (a process id used anew): whose
+    // a later chunk is can't be told for sure.
+    if (double === undefined && held.length > 1 && chunk.index > 1) group.contest.contested = true;
+    if (double === undefined) {
+      // A copy: a view would hold the whole frame in memory.
+      group.pieces.set(chunk.index, Uint8Array.from(chunk.bytes));
+      this.#count(group, chunk.bytes.length + overhead);
+    }
+    if (chunk.index < group.first.index) group.first = { index: chunk.index, line: bare(line) };
+    if (!group.origins.has(origin) && !group.given) {
+      group.origins.add(origin);
+      this.#count(group, overhead);
+    }
+    group.newestMs = Math.max(group.newestMs, Date.parse(line.timestamp));
+    group.touched = this.#lines;
+    this.#held.delete(group);
+    this.#held.add(group);
+    return group;
+  }
+
+  #open(
+    given: {
+      key: string;
+      form: Group<O>['form'];
+      total: number;
+      line: SyslogLine;
+      chunk: { readonly index: number };
+    },
+    held: Group<O>[],
+  ): Group<O> {
+    const contest = held.at(-1)?.contest ?? { contested: false };
+    if (held.some((group) => group.pieces.size > 1)) contest.contested = true;
+    const group: Group<O> = {
+      key: given.key,
+      form: given.form,
+      total: given.total,
+      pieces: new Map(),
+      origins: new Set(),
+      first: { index: given.chunk.index, line: bare(given.line) },
+      newestMs: Number.NEGATIVE_INFINITY,
+      touched: this.#lines,
+      bytes: 0,
+      contest,
+      given: false,
+    };
+    this.#byKey.set(given.key, [...held, group]);
+    this.#held.add(group);
+    return group;
+  }
+
+  #close(group: Group<O>, out: Stitched<O>[]): void {
+    this.#held.delete(group);
+    this.#bytes -= group.bytes;
+    const rest = (this.#byKey.get(group.key) ?? []).filter((other) => other !== group);
+    if (rest.length === 0) this.#byKey.delete(group.key);
+    else this.#byKey.set(group.key, rest);
+    if (!group.given) out.push(result(group));
+  }
+
+  #count(group: Group<O>, bytes: number): void {
+    group.bytes += bytes;
+    this.#bytes += bytes;
+  }
+}
+
+const openingBrace = 0x7b;
+
+function isDouble<O>(group: Group<O>, chunk: { index: number; bytes: Uint8Array }): boolean {
+  const known = group.pieces.get(chunk.index);
+  if (known === undefined) return false;
+  return group.given || Buffer.compare(known, chunk.bytes) === 0;
+}
+
+/** The line's header alone. */
+function bare(line: SyslogLine): SyslogLine {
+  return { ...line, message: new Uint8Array() };
+}
+
+function result<O>(group: Group<O>): Stitched<O> {
+  const pieces = [...group.pieces]
+    .map(([index, bytes]) => ({ index, bytes }))
+    .sort((a, b) => a.index - b.index);
+  const { line } = group.first;
+  if (group.form === 'postgres') {
+    const record = postgresRecord(line, pieces, group.contest.contested);
+    return { record, origins: [...group.origins] };
+  }
+  const json = Buffer.concat(pieces.map((piece) => piece.bytes));
+  const record = jsonLogRecord(line, json);
+  return {
+    record: pieces.length === group.total ? record : { ...record, complete: false },
+    origins: [...group.origins],
+  };
+}
