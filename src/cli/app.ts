@@ -1,11 +1,13 @@
 import { buildApplication, buildRouteMap, text_en } from '@stricli/core';
 import { exitCodeOf, reportError } from './report-error.ts';
 import { configVerbs } from './verbs/config.ts';
+import { receiveVerb } from './verbs/receive.ts';
 import { versionVerb } from './verbs/version.ts';
 
 const root = buildRouteMap({
   routes: {
     config: configVerbs,
+    receive: receiveVerb,
     version: versionVerb,
   },
   docs: {

@@ -1,0 +1,150 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { PgwitnessError } from '../error.ts';
+
+/** Who may post frames of an app, and where they go. */
+export interface Drain {
+  readonly app: string;
+  /** Path segment below `logs/`. */
+  readonly prefix: string;
+  /** User part of the drain URL. */
+  readonly user: string;
+  /** Passwords that are valid at the same time: two during a rotation. */
+  readonly secrets: readonly string[];
+  /** Logplex drain tokens of this app; where there are none, every token of this secret is its own. */
+  readonly tokens: readonly string[];
+}
+
+/** Whom a request comes from. */
+export interface Caller {
+  readonly user: string;
+  /** Undefined for a drain token that no app of this secret pins: kept apart and told. */
+  readonly app?: string;
+  /** Path segment below `logs/` for this caller's frames; always from the configuration. */
+  readonly prefix: string;
+}
+
+export interface AccessList {
+  /**
+   * The caller, or undefined where user and password are missing or wrong. `token` is the
+   * Logplex-Drain-Token header, null where there is none.
+   */
+  identify(authorization: string | null, token: string | null): Caller | undefined;
+}
+
+interface Credential {
+  readonly user: string;
+  /** Keyed digests of `user:password`, as it stands and as a URL's userinfo encodes it. */
+  readonly digests: readonly Buffer[];
+  readonly drains: Drain[];
+}
+
+/**
+ * Frames with a right password and a token that nobody pinned go to `unclaimed-<user>`: refusing
+ * them would destroy them (a 4xx is final to Logplex), and giving them to an app would be a guess.
+ */
+export function unclaimedPrefix(user: string): string {
+  return `unclaimed-${user}`;
+}
+
+/**
+ * Throws PgwitnessError, exit 2, where two apps can't be told apart (`receive.shared-secret`), a
+ * secret is empty (`receive.empty-secret`) or an app's prefix is one kept for unclaimed frames
+ * (`receive.prefix-taken`).
+ */
+export function buildAccessList(drains: readonly Drain[]): AccessList {
+  const key = randomBytes(32);
+  const digest = (bytes: Buffer) => createHmac('sha256', key).update(bytes).digest();
+  const credentials = new Map<string, Credential>();
+  for (const drain of drains) {
+    for (const secret of new Set(drain.secrets)) {
+      if (secret === '') throw emptySecret(drain);
+      const pair = `${drain.user}:${secret}`;
+      const credential = credentials.get(pair) ?? {
+        user: drain.user,
+        digests: [pair, `${encodeURIComponent(drain.user)}:${encodeURIComponent(secret)}`].map(
+          (form) => digest(Buffer.from(form, 'utf8')),
+        ),
+        drains: [],
+      };
+      credential.drains.push(drain);
+      credentials.set(pair, credential);
+    }
+  }
+  for (const credential of credentials.values()) checkShared(credential.drains);
+  checkPrefixes(drains);
+
+  return {
+    identify(authorization, token) {
+      const given = digest(basicCredentials(authorization) ?? Buffer.alloc(0));
+      let found: Credential | undefined;
+      // All are compared, and digests of equal length: the time tells neither which nor how far.
+      for (const credential of credentials.values()) {
+        for (const expected of credential.digests) {
+          if (timingSafeEqual(given, expected)) found = credential;
+        }
+      }
+      return found && callerOf(found, token);
+    },
+  };
+}
+
+/** `user:password` in bytes, or undefined where the header isn't Basic (RFC 7617). */
+function basicCredentials(authorization: string | null): Buffer | undefined {
+  const encoded = /^basic +([A-Za-z0-9+/_-]+={0,2}) *$/i.exec(authorization ?? '')?.[1];
+  return encoded === undefined ? undefined : Buffer.from(encoded, 'base64');
+}
+
+function callerOf({ user, drains }: Credential, token: string | null): Caller {
+  const pinned = drains.find((drain) => token !== null && drain.tokens.includes(token));
+  const [only, another] = drains;
+  // A request without a token (space drains, other shippers) is told by its password alone.
+  const alone = another === undefined && (token === null || only?.tokens.length === 0);
+  const drain = pinned ?? (alone ? only : undefined);
+  return drain === undefined
+    ? { user, prefix: unclaimedPrefix(user) }
+    : { user, app: drain.app, prefix: drain.prefix };
+}
+
+function emptySecret(drain: Drain): PgwitnessError {
+  return new PgwitnessError({
+    code: 'receive.empty-secret',
+    message: `The drain of ${drain.app} has an empty password.`,
+    fix: 'Set its environment variable to a long random value.',
+    exit: 2,
+  });
+}
+
+function checkShared(drains: readonly Drain[]): void {
+  if (drains.length < 2) return;
+  const owners = new Map<string, string>();
+  const names = drains.map((drain) => drain.app).join(', ');
+  for (const drain of drains) {
+    const other = drain.tokens.find((token) => owners.has(token));
+    if (drain.tokens.length > 0 && other === undefined) {
+      for (const token of drain.tokens) owners.set(token, drain.app);
+      continue;
+    }
+    const why =
+      other === undefined
+        ? `${drain.app} pins no drain token`
+        : `${drain.app} and ${owners.get(other)} pin the same token`;
+    throw new PgwitnessError({
+      code: 'receive.shared-secret',
+      message: `${names} share one user and password, and ${why}: their frames can't be told apart.`,
+      fix: 'Pin each app’s tokens under drain.tokens (`heroku drains --json` shows them), or give each app a password of its own.',
+      exit: 2,
+    });
+  }
+}
+
+function checkPrefixes(drains: readonly Drain[]): void {
+  const kept = new Set(drains.map((drain) => unclaimedPrefix(drain.user)));
+  const taken = drains.find((drain) => kept.has(drain.prefix));
+  if (taken === undefined) return;
+  throw new PgwitnessError({
+    code: 'receive.prefix-taken',
+    message: `The prefix ${taken.prefix} of ${taken.app} is kept for frames whose drain token nobody pinned.`,
+    fix: `Give ${taken.app} another prefix.`,
+    exit: 2,
+  });
+}

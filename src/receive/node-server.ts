@@ -1,0 +1,172 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { PgwitnessError } from '../error.ts';
+import type { Receiver } from './receiver.ts';
+
+export interface ListenOptions {
+  /** Name or address to listen on; port 0 takes a free one. */
+  readonly host: string;
+  readonly port: number;
+  readonly receiver: Receiver;
+  /** Stops the server when aborted. */
+  readonly signal: AbortSignal;
+  /** What may still run so long after the stop is cut off. */
+  readonly graceMs?: number;
+}
+
+export interface Listening {
+  /** `http://host:port`, the port that was taken. */
+  readonly url: string;
+  /** Resolves once the signal has aborted, every request in flight is answered and every connection closed. */
+  readonly done: Promise<void>;
+}
+
+/** Logplex closes a connection that idled 144 to 300 s; one that its server closes first costs lines (logplex#168). */
+const keepAliveMs = 400_000;
+/** A drain sends its header in one piece. */
+const headersMs = 10_000;
+/** Behind the receiver's own deadline: for a client that goes on sending after its answer. */
+const requestMs = 30_000;
+const maxHeaderBytes = 16_384;
+const maxConnections = 4_096;
+/** The receiver's deadline of 4.5 s, and time for the answers; hosts give 10 s and more after SIGTERM. */
+const defaultGraceMs = 8_000;
+
+/**
+ * Serves the receiver over HTTP/1.1. Throws PgwitnessError: `receive.port-in-use` (exit 3),
+ * `receive.no-permission` or `receive.no-such-host` (exit 2), `receive.cannot-listen` (exit 1).
+ */
+export async function listen(options: ListenOptions): Promise<Listening> {
+  const { host, port, receiver, signal } = options;
+  const answer = getRequestListener((request) => receiver.handle(request), {
+    overrideGlobalObjects: false,
+    errorHandler: () => new Response(null, { status: 503, headers: { 'Content-Length': '0' } }),
+  });
+  const running = new Set<ServerResponse>();
+
+  const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    running.add(outgoing);
+    outgoing.once('close', () => running.delete(outgoing));
+    if (signal.aborted) outgoing.setHeader('Connection', 'close');
+    plainTarget(incoming);
+    answer(incoming, outgoing);
+  };
+  const server = createServer({
+    keepAliveTimeout: keepAliveMs,
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: 1_000,
+    maxHeaderSize: maxHeaderBytes,
+    // Node's own answer would be a 400, final to Logplex.
+    requireHostHeader: false,
+  });
+  server.maxConnections = maxConnections;
+  server.on('request', onRequest);
+  // An Expect that Node doesn't know gets 417 from it: here such a frame is one like any other.
+  server.on('checkExpectation', onRequest);
+  server.on('clientError', refuseUnreadable);
+
+  await opened(server, host, port);
+  const address = server.address() as AddressInfo;
+  const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return {
+    url: `http://${shown}:${address.port}`,
+    done: closedAfter(server, signal, running, options.graceMs ?? defaultGraceMs),
+  };
+}
+
+/**
+ * The receiver takes frames at any path and looks at no host or query, so neither may be what a
+ * frame is refused for.
+ */
+function plainTarget(incoming: IncomingMessage): void {
+  const path = (incoming.url ?? '').split('?', 1)[0] ?? '';
+  incoming.url = /^\/[\w.~/-]*$/.test(path) && !path.startsWith('//') ? path : '/';
+  incoming.headers.host = 'receiver';
+}
+
+/**
+ * What Node can't read as HTTP, or waited for too long. Its own answers are 400, 408 and 431, which
+ * Logplex takes as final; it could be a drain behind a bad line, so it is told to try again.
+ */
+function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+}
+
+function opened(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(listenError(host, port, error)));
+    server.listen({ host, port }, () => {
+      server.removeAllListeners('error');
+      resolve();
+    });
+  });
+}
+
+function closedAfter(
+  server: Server,
+  signal: AbortSignal,
+  running: ReadonlySet<ServerResponse>,
+  graceMs: number,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = () => {
+      const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+      // Stops accepting and closes idle connections; the others close with their answers.
+      server.close(() => {
+        clearTimeout(cut);
+        resolve();
+      });
+      for (const outgoing of running) {
+        if (!outgoing.headersSent) outgoing.setHeader('Connection', 'close');
+      }
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+}
+
+function listenError(host: string, port: number, cause: NodeJS.ErrnoException): PgwitnessError {
+  const at = `${host}:${port}`;
+  switch (cause.code) {
+    case 'EADDRINUSE':
+      return new PgwitnessError({
+        code: 'receive.port-in-use',
+        message: `Port ${port} on ${host} is in use by another program.`,
+        fix: 'Stop that program, or choose another port with --port or receiver.port; 0 takes a free one.',
+        exit: 3,
+        cause,
+      });
+    case 'EACCES':
+      return new PgwitnessError({
+        code: 'receive.no-permission',
+        message: `This user may not listen on ${at}.`,
+        fix: 'Choose a port of 1024 or above, or give the program the right to bind lower ones.',
+        exit: 2,
+        cause,
+      });
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new PgwitnessError({
+        code: 'receive.no-such-host',
+        message: `${host} is no address of this machine.`,
+        fix: 'Name one of its addresses under receiver.host; 0.0.0.0 takes all of them.',
+        exit: 2,
+        cause,
+      });
+    default:
+      return new PgwitnessError({
+        code: 'receive.cannot-listen',
+        message: `Could not listen on ${at}: the system says ${cause.code ?? cause.message}.`,
+        fix: 'Choose another host or port.',
+        exit: 1,
+        cause,
+      });
+  }
+}

@@ -1,0 +1,72 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/**
+ * The receiver's counters in a registry of their own. Labels are prefixes, codes and reasons:
+ * all from the configuration or the program, so no request can make a new series.
+ */
+export type ReceiverMetrics = ReturnType<typeof createReceiverMetrics>;
+
+export function createReceiverMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  const counter = <const L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    new Counter({ name: `pgwitness_${name}`, help, labelNames: [...labelNames], registers });
+  return {
+    registry,
+    frames: counter(
+      'frames_total',
+      'Frames acknowledged; outcome exists: a retry of one that was stored before',
+      ['prefix', 'outcome'],
+    ),
+    bytes: counter('frame_bytes_total', 'Unpacked bytes of frames stored', ['prefix']),
+    lines: counter('lines_total', 'Lines parsed in frames stored', ['prefix']),
+    lossLines: counter('loss_lines_total', 'Lines in which the transport told a loss', [
+      'prefix',
+      'code',
+    ]),
+    lost: counter(
+      'messages_lost_total',
+      'Messages that the transport told to be lost; for L10 an upper bound',
+      ['prefix', 'code'],
+    ),
+    unparsed: counter(
+      'unparsed_frames_total',
+      'Frames stored as they came because they could not be unpacked or parsed in whole',
+      ['prefix', 'reason'],
+    ),
+    miscounted: counter(
+      'miscounted_frames_total',
+      'Frames stored whose lines are not as many as Logplex-Msg-Count says',
+      ['prefix'],
+    ),
+    unclaimed: counter('unclaimed_frames_total', 'Frames stored whose drain token no app pins', [
+      'prefix',
+    ]),
+    refused: counter('refused_requests_total', 'Requests answered 401 or 405', ['reason']),
+    unavailable: counter(
+      'unavailable_total',
+      'Frames of authenticated drains answered 503: the sender has to send them again',
+      ['prefix', 'reason'],
+    ),
+    retries: counter('put_retries_total', 'Puts begun after the first of their frame', []),
+    putSeconds: new Histogram({
+      name: 'pgwitness_put_seconds',
+      help: 'Time until the sink had a frame, its retries included',
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+      registers,
+    }),
+    /** A gauge whose value is asked for at each scrape; left out while it is undefined. */
+    observe(name: string, help: string, read: () => number | undefined): void {
+      new Gauge({
+        name: `pgwitness_${name}`,
+        help,
+        registers,
+        collect() {
+          const value = read();
+          if (value === undefined) this.remove();
+          else this.set(value);
+        },
+      });
+    },
+  };
+}
