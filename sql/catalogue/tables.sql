@@ -1,0 +1,32 @@
+-- $1, $2: schemas and names of tables, pairwise. $3: role that is to own all.
+select
+  wanted.schema, wanted.name,
+  n.oid is not null as schema_exists,
+  coalesce(has_schema_privilege(owner.oid, n.oid, 'create'), false) as owner_may_create,
+  c.oid::text as oid,
+  c.relkind as kind,
+  c.relpersistence as persistence,
+  pg_get_userbyid(c.relowner) as owner,
+  (
+    select format('%I.%I', pn.nspname, pc.relname)
+    from pg_inherits i
+    join pg_class pc on pc.oid = i.inhparent
+    join pg_namespace pn on pn.oid = pc.relnamespace
+    where i.inhrelid = c.oid and c.relispartition
+  ) as partition_of,
+  c.relkind = 'r' and exists (select from pg_inherits i where i.inhparent = c.oid) as has_heirs,
+  exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary) as has_key,
+  coalesce((
+    select jsonb_agg(jsonb_build_object(
+      'oid', leaf.oid::text, 'schema', ln.nspname, 'name', leaf.relname,
+      'kind', leaf.relkind, 'owner', pg_get_userbyid(leaf.relowner)
+    ) order by ln.nspname, leaf.relname)
+    from pg_partition_tree(c.oid::regclass) t
+    join pg_class leaf on leaf.oid = t.relid
+    join pg_namespace ln on ln.oid = leaf.relnamespace
+    where c.relkind = 'p' and t.level > 0
+  ), '[]') as partitions
+from unnest($1::text[], $2::text[]) wanted (schema, name)
+left join pg_namespace n on n.nspname = wanted.schema
+left join pg_class c on c.relnamespace = n.oid and c.relname = wanted.name
+left join pg_roles owner on owner.rolname = $3

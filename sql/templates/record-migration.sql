@@ -1,0 +1,2 @@
+insert into pgwitness.migration (number, name, sha256)
+values (:'number', :'name', :'sha256');

@@ -1,0 +1,51 @@
+import type { CapturedName } from './target.ts';
+
+/** All that is made for one table, by name; every object stands in the table's own schema. */
+export interface CaptureNames {
+  readonly schema: string;
+  readonly table: string;
+  readonly history: string;
+  readonly index: string;
+  readonly function: string;
+  readonly triggers: Readonly<Record<'insert' | 'update' | 'delete' | 'truncate', string>>;
+}
+
+/** Postgres cuts identifiers off after this many bytes (NAMEDATALEN - 1), without an error. */
+const longestIdentifier = 63;
+
+/** The names of the runbook: `users_history`, `fn_capture_users_history`, `trg_users_history`, … */
+export function captureNames({ schema, name }: CapturedName): CaptureNames {
+  return {
+    schema,
+    table: name,
+    history: `${name}_history`,
+    index: `${name}_history_changed_at`,
+    function: `fn_capture_${name}_history`,
+    triggers: {
+      insert: `trg_${name}_history`,
+      update: `trg_${name}_history_update`,
+      delete: `trg_${name}_history_delete`,
+      truncate: `trg_${name}_history_truncate`,
+    },
+  };
+}
+
+/** The first derived name that Postgres would cut off, and how many bytes the table's may have. */
+export function cutOffName(
+  names: CaptureNames,
+): { readonly name: string; readonly longestTable: number } | undefined {
+  const derived = [names.history, names.index, names.function, ...Object.values(names.triggers)];
+  const longest = derived.reduce((a, b) => (Buffer.byteLength(b) > Buffer.byteLength(a) ? b : a));
+  if (Buffer.byteLength(longest) <= longestIdentifier) return undefined;
+  const added = Buffer.byteLength(longest) - Buffer.byteLength(names.table);
+  return { name: longest, longestTable: longestIdentifier - added };
+}
+
+/** `public.users`, each part in double quotes where SQL would need them: for people, not for SQL. */
+export function showName(schema: string, name: string): string {
+  return [schema, name].map(showPart).join('.');
+}
+
+function showPart(name: string): string {
+  return /^[a-z_][a-z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
+}

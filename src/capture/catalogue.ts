@@ -1,0 +1,263 @@
+import type { ClientBase } from 'pg';
+import { captureNames } from './capture-names.ts';
+import { sqlFile } from './sql-file.ts';
+import type { CapturedName, CaptureTarget } from './target.ts';
+
+/** What the catalogue says about all that a target names or would make: one consistent look. */
+export interface Catalogue {
+  readonly server: ServerState;
+  readonly roles: ReadonlyMap<string, RoleState>;
+  /** By `nameKey`. */
+  readonly tables: ReadonlyMap<string, TableState>;
+  readonly relations: ReadonlyMap<string, RelationState>;
+  readonly functions: ReadonlyMap<string, FunctionState>;
+  readonly triggers: readonly TriggerState[];
+  readonly roleSettings: readonly RoleSettingState[];
+  readonly records: Records;
+}
+
+export interface ServerState {
+  /** As server_version_num: 150004. */
+  readonly version: number;
+  readonly database: string;
+  readonly user: string;
+  readonly superuser: boolean;
+  readonly owner_exists: boolean;
+  readonly may_become_owner: boolean;
+  readonly owner_may_create_schema: boolean;
+  /** The schema `pgwitness`, where there is one. */
+  readonly bookkeeping: {
+    readonly owner: string;
+    readonly readable: boolean;
+    readonly ledger: boolean;
+  } | null;
+}
+
+export interface RoleState {
+  readonly name: string;
+  readonly exists: boolean;
+  readonly superuser: boolean;
+  readonly member_of_owner: boolean;
+}
+
+export interface PartitionState {
+  readonly oid: string;
+  readonly schema: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly owner: string;
+}
+
+export interface TableState extends CapturedName {
+  readonly schema_exists: boolean;
+  readonly owner_may_create: boolean;
+  /** null where there is no such table; so are kind, persistence and owner. */
+  readonly oid: string | null;
+  readonly kind: string | null;
+  readonly persistence: string | null;
+  readonly owner: string | null;
+  readonly partition_of: string | null;
+  readonly has_heirs: boolean;
+  readonly has_key: boolean;
+  /** All below a partitioned table, those in between included. */
+  readonly partitions: readonly PartitionState[];
+}
+
+export interface GrantState {
+  readonly grantee: string;
+  readonly public: boolean;
+  readonly privilege: string;
+  /** The column it is limited to. */
+  readonly column: string | null;
+  readonly grantable: boolean;
+}
+
+export interface RelationState extends CapturedName {
+  readonly oid: string;
+  readonly kind: string;
+  readonly persistence: string;
+  readonly owner: string;
+  readonly row_security: boolean;
+  readonly inherits: boolean;
+  readonly has_rules: boolean;
+  /** Oid of the table that an index belongs to. */
+  readonly index_of: string | null;
+  readonly columns: readonly { name: string; type: string; required: boolean }[];
+  /** What a row has to meet besides its columns' types: constraints and unique indexes, as SQL. */
+  readonly limits: readonly string[];
+  readonly grants: readonly GrantState[];
+  /** Someone besides the owner may use the sequence behind its id. */
+  readonly sequence_granted: boolean;
+}
+
+export interface FunctionState extends CapturedName {
+  readonly oid: string;
+  readonly owner: string;
+  readonly language: string;
+  readonly source: string;
+  readonly security_definer: boolean;
+  readonly settings: readonly string[];
+  readonly is_trigger: boolean;
+  /** Who besides the owner may execute it; '' is PUBLIC. */
+  readonly grantees: readonly string[];
+}
+
+export interface TriggerState {
+  readonly table_oid: string;
+  readonly table_schema: string;
+  readonly table_name: string;
+  readonly name: string;
+  /** O origin, D disabled, R replica, A always. */
+  readonly enabled: string;
+  /** Bits of pg_trigger.tgtype. */
+  readonly type: number;
+  readonly old_table: string | null;
+  readonly new_table: string | null;
+  /** Each ends with `\000`. */
+  readonly arguments: string;
+  /** It has a WHEN or a column list. */
+  readonly narrowed: boolean;
+  readonly is_constraint: boolean;
+  readonly function_schema: string;
+  readonly function_name: string;
+}
+
+export interface RoleSettingState {
+  readonly role: string;
+  readonly in_database: boolean;
+  readonly value: string;
+}
+
+/** What earlier runs noted in the schema `pgwitness`; empty where there is none or it can't be read. */
+export interface Records {
+  readonly migrations: readonly { number: number; name: string; sha256: string }[];
+  readonly tables: readonly TableRecord[];
+  readonly settings: readonly SettingRecord[];
+}
+
+export interface TableRecord {
+  readonly table_schema: string;
+  readonly table_name: string;
+  readonly kind: 'history' | 'append_only';
+  readonly history_name: string | null;
+  readonly function_name: string | null;
+  readonly fingerprint: string;
+}
+
+export interface SettingRecord {
+  readonly role_name: string;
+  readonly database: string | null;
+  readonly value: string;
+  readonly replaced: string | null;
+}
+
+/** Key of a catalogue map. */
+export function nameKey(schema: string, name: string): string {
+  return JSON.stringify([schema, name]);
+}
+
+/** Reads all that a plan rests on. Writes nothing, and needs no more than a login. */
+export async function readCatalogue(client: ClientBase, target: CaptureTarget): Promise<Catalogue> {
+  const server = await readServer(client, target.owner);
+  const records = await readRecords(client, server);
+  const roles = await rows<RoleState>(client, 'roles', [
+    target.roles.map((role) => role.name),
+    target.owner,
+  ]);
+  const wanted = [...target.tables, ...target.appendOnly];
+  const tables = await rows<TableState>(client, 'tables', [...columns(wanted), target.owner]);
+  const names = target.tables.map(captureNames);
+  const relations = await rows<RelationState>(
+    client,
+    'relations',
+    columns(
+      names.flatMap(({ schema, history, index }) => [
+        { schema, name: history },
+        { schema, name: index },
+      ]),
+    ),
+  );
+  const functions = await rows<FunctionState>(
+    client,
+    'functions',
+    columns(names.map((name) => ({ schema: name.schema, name: name.function }))),
+  );
+  const triggered = [
+    ...tables.flatMap((table) => [table, ...table.partitions]),
+    ...relations.filter((relation) => relation.kind !== 'i'),
+  ].flatMap(({ oid }) => (oid === null ? [] : [oid]));
+  return {
+    server,
+    roles: new Map(roles.map((role) => [role.name, role])),
+    tables: byName(tables),
+    relations: byName(relations),
+    functions: byName(functions),
+    triggers: await rows<TriggerState>(client, 'triggers', [triggered]),
+    roleSettings: await readRoleSettings(
+      client,
+      target.roles.map((role) => role.name),
+    ),
+    records,
+  };
+}
+
+/** What the roles have set for log_statement. */
+export function readRoleSettings(
+  client: ClientBase,
+  roles: readonly string[],
+): Promise<RoleSettingState[]> {
+  return rows<RoleSettingState>(client, 'role-settings', [roles]);
+}
+
+/** Which of the roles this connection may SET log_statement for. */
+export async function readMaySet(
+  client: ClientBase,
+  roles: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const server = await readServer(client, '');
+  if (server.superuser) return new Set(roles);
+  // Before Postgres 15 no one else could be allowed to.
+  if (server.version < 150000) return new Set();
+  const found = await rows<{ role: string; may: boolean }>(client, 'may-set', [roles]);
+  return new Set(found.filter(({ may }) => may).map(({ role }) => role));
+}
+
+/** What earlier runs noted. */
+export async function readRecords(client: ClientBase, server: ServerState): Promise<Records> {
+  const none: Records = { migrations: [], tables: [], settings: [] };
+  if (server.bookkeeping?.readable !== true || !server.bookkeeping.ledger) return none;
+  const migrations = await client.query<Records['migrations'][number]>(
+    'select number, name, sha256 from pgwitness.migration order by number',
+  );
+  if (migrations.rows.length === 0) return none;
+  const tables = await client.query<TableRecord>(
+    'select * from pgwitness.captured_table order by table_schema, table_name, kind',
+  );
+  const settings = await client.query<SettingRecord>(
+    "select * from pgwitness.role_setting where setting = 'log_statement' order by role_name",
+  );
+  return { migrations: migrations.rows, tables: tables.rows, settings: settings.rows };
+}
+
+/** The server and who is connected, with regard to the role that is to own all. */
+export async function readServer(client: ClientBase, owner: string): Promise<ServerState> {
+  const [server] = await rows<ServerState>(client, 'server', [owner]);
+  if (server === undefined) throw new Error('the server query gave no row');
+  return server;
+}
+
+async function rows<Row extends object>(
+  client: ClientBase,
+  query: string,
+  values: unknown[],
+): Promise<Row[]> {
+  return (await client.query<Row>(sqlFile(`catalogue/${query}.sql`), values)).rows;
+}
+
+function columns(names: readonly CapturedName[]): [string[], string[]] {
+  return [names.map(({ schema }) => schema), names.map(({ name }) => name)];
+}
+
+function byName<Row extends CapturedName>(found: readonly Row[]): Map<string, Row> {
+  return new Map(found.map((row) => [nameKey(row.schema, row.name), row]));
+}

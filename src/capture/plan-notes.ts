@@ -1,0 +1,92 @@
+import { captureNames, showName } from './capture-names.ts';
+import { type Catalogue, nameKey } from './catalogue.ts';
+import type { CaptureTarget } from './target.ts';
+
+/** What a reader of the plan has to know and no object of it says: limits, and controls that don't hold. */
+export function planNotes(catalogue: Catalogue, target: CaptureTarget): string[] {
+  return [
+    ...roleNotes(catalogue, target),
+    ...target.tables.flatMap(({ schema, name }) => tableNotes(catalogue, target, schema, name)),
+    ...leftOverNotes(catalogue, target),
+  ];
+}
+
+function roleNotes({ roles, server }: Catalogue, target: CaptureTarget): string[] {
+  const notes: string[] = [];
+  for (const role of roles.values()) {
+    if (!role.exists) continue;
+    if (role.name === target.owner) {
+      notes.push(
+        `${role.name} is both the owner and a role of the application: whoever has this login can switch capture off and on again, so the trail is evidence of tampering at best. Give the application a role of its own.`,
+      );
+    } else if (role.superuser) {
+      notes.push(`${role.name} is a superuser: nothing here binds it.`);
+    } else if (role.member_of_owner) {
+      notes.push(
+        `${role.name} is a member of ${target.owner}: it can switch capture off and change history. Revoke the membership.`,
+      );
+    }
+  }
+  if (server.bookkeeping?.readable === false) {
+    notes.push(
+      `${server.user} may not read the schema pgwitness: what was installed before is told from the catalogue alone.`,
+    );
+  }
+  return notes;
+}
+
+function tableNotes(
+  catalogue: Catalogue,
+  target: CaptureTarget,
+  schema: string,
+  name: string,
+): string[] {
+  const table = catalogue.tables.get(nameKey(schema, name));
+  if (table === undefined || table.oid === null) return [];
+  const shown = showName(schema, name);
+  const notes: string[] = [];
+  if (!table.has_key) {
+    notes.push(`${shown} has no primary key: its changes are captured without a row key.`);
+  }
+  if (table.kind === 'p') {
+    notes.push(
+      `${shown} is partitioned: of a partition made or attached later only what is written through ${shown} is captured, until install runs again.`,
+    );
+    for (const partition of table.partitions.filter(({ kind }) => kind === 'f')) {
+      notes.push(
+        `${showName(partition.schema, partition.name)} is a foreign table: what is written to it directly is not captured.`,
+      );
+    }
+  }
+  if (table.has_heirs) {
+    notes.push(
+      `Other tables inherit from ${shown}: what is written to them directly is not captured.`,
+    );
+  }
+  const { history } = captureNames({ schema, name });
+  const configured = new Set(target.roles.map((role) => role.name));
+  const strangers = (catalogue.relations.get(nameKey(schema, history))?.grants ?? [])
+    .filter(({ grantee, public: all }) => !all && !configured.has(grantee))
+    .filter(({ privilege }) => privilege !== 'select')
+    .map(({ grantee, privilege }) => `${grantee} (${privilege})`);
+  if (strangers.length > 0) {
+    notes.push(
+      `On ${showName(schema, history)} roles that the configuration does not name may write: ${[...new Set(strangers)].join(', ')}.`,
+    );
+  }
+  return notes;
+}
+
+/** What earlier runs installed and the configuration no longer names. */
+function leftOverNotes({ records }: Catalogue, target: CaptureTarget): string[] {
+  const configured = new Set([
+    ...target.tables.map(({ schema, name }) => nameKey(schema, name)),
+    ...target.appendOnly.map(({ schema, name }) => nameKey(schema, name)),
+  ]);
+  return records.tables
+    .filter((record) => !configured.has(nameKey(record.table_schema, record.table_name)))
+    .map(
+      (record) =>
+        `${showName(record.table_schema, record.table_name)} is no longer configured, and stays ${record.kind === 'history' ? 'captured' : 'guarded'} until uninstall.`,
+    );
+}

@@ -1,0 +1,132 @@
+import pg from 'pg';
+import { captureNames, cutOffName, showName } from './capture-names.ts';
+import { type Catalogue, nameKey, type TableState } from './catalogue.ts';
+import { planHistory } from './plan-history.ts';
+import { planAppendOnly, planCaptureTriggers, planGuard } from './plan-triggers.ts';
+import { type PlannedObject, refuse } from './planned-object.ts';
+import type { CaptureTarget } from './target.ts';
+
+/** Objects of all tables: first what touches no table in use, then what needs a lock on one. */
+export function planTables(catalogue: Catalogue, target: CaptureTarget): PlannedObject[] {
+  const quiet: PlannedObject[] = [];
+  const locking: PlannedObject[] = [];
+  const records: PlannedObject[] = [];
+  for (const name of target.tables) {
+    const names = captureNames(name);
+    const table = catalogue.tables.get(nameKey(name.schema, name.name));
+    const faults = [...tableFaults(catalogue, target, name, table), ...nameFaults(target, names)];
+    if (faults.length > 0 || table === undefined) {
+      quiet.push(...faults);
+      continue;
+    }
+    const capture = planCaptureTriggers(catalogue, target, table, names);
+    const history = catalogue.relations.get(nameKey(names.schema, names.history));
+    const guarded = {
+      oid: history?.oid ?? null,
+      schema: names.schema,
+      name: names.history,
+      inUse: false,
+    };
+    quiet.push(
+      ...planHistory(catalogue, target, names),
+      planGuard(catalogue, guarded, 'history'),
+      capture.fn,
+    );
+    locking.push(...capture.triggers);
+    records.push(capture.record);
+  }
+  for (const name of target.appendOnly) {
+    const table = catalogue.tables.get(nameKey(name.schema, name.name));
+    const faults = tableFaults(catalogue, target, name, table);
+    if (faults.length > 0 || table === undefined) {
+      quiet.push(...faults);
+      continue;
+    }
+    const { guards, record } = planAppendOnly(catalogue, table);
+    locking.push(...guards);
+    records.push(record);
+  }
+  return [...quiet, ...locking, ...records];
+}
+
+/** Why this table can't be captured or guarded. */
+function tableFaults(
+  catalogue: Catalogue,
+  target: CaptureTarget,
+  { schema, name }: { readonly schema: string; readonly name: string },
+  table: TableState | undefined,
+): PlannedObject[] {
+  const shown = showName(schema, name);
+  const identifier = `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`;
+  if (table === undefined || table.oid === null) {
+    const why =
+      table?.schema_exists === false
+        ? `there is no schema ${schema} in the database ${catalogue.server.database}`
+        : `there is no such table in the database ${catalogue.server.database}`;
+    const fix = 'Correct the name in the configuration, or create the table first.';
+    return [refuse('table', shown, why, fix, true)];
+  }
+  if (table.kind !== 'r' && table.kind !== 'p') {
+    const why = `it is ${kindOf(table.kind)}, and only tables have rows to capture`;
+    return [refuse('table', shown, why, 'Name the table itself in the configuration.', true)];
+  }
+  if (table.partition_of !== null) {
+    const why = `it is a partition of ${table.partition_of}, and a write that names that one would not be seen here`;
+    const fix = `Name ${table.partition_of} in the configuration: its partitions come with it.`;
+    return [refuse('table', shown, why, fix, true)];
+  }
+  const faults: PlannedObject[] = [];
+  if (table.persistence === 't') {
+    faults.push(
+      refuse('table', shown, 'it is temporary', 'Take it out of the configuration.', true),
+    );
+  }
+  for (const { schema: within, name: part, owner } of [table, ...table.partitions]) {
+    if (owner === target.owner) continue;
+    const of = showName(within, part);
+    const identified =
+      of === shown ? identifier : `${pg.escapeIdentifier(within)}.${pg.escapeIdentifier(part)}`;
+    const why = `it belongs to ${owner}, not to ${target.owner}, and a table's owner can take its triggers off`;
+    const fix = `As ${owner} or a superuser: alter table ${identified} owner to ${pg.escapeIdentifier(target.owner)};`;
+    faults.push(refuse('table', of, why, fix));
+  }
+  if (catalogue.server.owner_exists && !table.owner_may_create) {
+    const why = `${target.owner} may not create objects in the schema ${schema}`;
+    const fix = `As the schema's owner: grant create on schema ${pg.escapeIdentifier(schema)} to ${pg.escapeIdentifier(target.owner)};`;
+    faults.push(refuse('table', shown, why, fix));
+  }
+  return faults;
+}
+
+function kindOf(kind: string | null): string {
+  const known: Readonly<Record<string, string>> = {
+    v: 'a view',
+    m: 'a materialized view',
+    f: 'a foreign table',
+    S: 'a sequence',
+    i: 'an index',
+    I: 'an index',
+    c: 'a type',
+  };
+  return known[kind ?? ''] ?? 'no table';
+}
+
+/** Names that Postgres would cut off, or that two objects would share. */
+function nameFaults(
+  target: CaptureTarget,
+  names: ReturnType<typeof captureNames>,
+): PlannedObject[] {
+  const shown = showName(names.schema, names.table);
+  const cut = cutOffName(names);
+  if (cut !== undefined) {
+    const why = `${cut.name} would be longer than the 63 bytes at which Postgres cuts names off`;
+    const fix = `Only tables with names of up to ${cut.longestTable} bytes can be captured: rename it.`;
+    return [refuse('table', shown, why, fix, true)];
+  }
+  const taken = [...target.tables, ...target.appendOnly].some(
+    ({ schema, name }) => schema === names.schema && name === names.history,
+  );
+  if (!taken) return [];
+  const why = `its history would be ${showName(names.schema, names.history)}, which is configured as a table itself`;
+  return [refuse('table', shown, why, 'Take one of the two out of the configuration.', true)];
+}

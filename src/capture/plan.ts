@@ -1,0 +1,109 @@
+import type { ClientBase } from 'pg';
+import { readCatalogue, readMaySet } from './catalogue.ts';
+import { planBookkeeping, planPreconditions } from './plan-bookkeeping.ts';
+import { planNotes } from './plan-notes.ts';
+import { planSettings } from './plan-settings.ts';
+import { planTables } from './plan-tables.ts';
+import type { PlannedObject } from './planned-object.ts';
+import { migrations } from './sql-file.ts';
+import type { CaptureTarget } from './target.ts';
+
+/** Connections that capture works with. */
+export interface CaptureConnections {
+  /** As the owner of the tables, or a member of that role. */
+  readonly owner: ClientBase;
+  /** A login that may SET log_statement for roles; it does nothing else. */
+  readonly superuser?: ClientBase;
+}
+
+/** What install would do, object by object, in the order in which it would do it. */
+export interface CapturePlan {
+  readonly database: string;
+  readonly owner: string;
+  readonly objects: readonly PlannedObject[];
+  /** Sentences for the reader: limits, and controls that do not hold. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Compares the database with the target. Writes nothing, and needs no right to: it runs in a read-only
+ * transaction that it begins and ends itself. Throws what `pg` throws.
+ */
+export async function planCapture(
+  connections: CaptureConnections,
+  target: CaptureTarget,
+): Promise<CapturePlan> {
+  await connections.owner.query('begin isolation level repeatable read read only');
+  try {
+    return await planWithin(connections, target);
+  } finally {
+    await connections.owner.query('rollback');
+  }
+}
+
+/** As planCapture, inside a transaction that the caller has begun on the owner's connection. */
+export async function planWithin(
+  { owner, superuser }: CaptureConnections,
+  target: CaptureTarget,
+): Promise<CapturePlan> {
+  // What is named without a schema below is Postgres's own, whatever stands on the login's path.
+  await owner.query('set local search_path = pg_catalog, pg_temp');
+  const catalogue = await readCatalogue(owner, target);
+  const roles = target.roles.map((role) => role.name);
+  const may = {
+    owner: await readMaySet(owner, roles),
+    superuser: superuser === undefined ? undefined : await readMaySet(superuser, roles),
+  };
+  return {
+    database: catalogue.server.database,
+    owner: target.owner,
+    objects: [
+      ...planPreconditions(catalogue, target),
+      ...planBookkeeping(catalogue, target, migrations()),
+      ...planTables(catalogue, target),
+      ...planSettings(catalogue, target, may),
+    ],
+    notes: planNotes(catalogue, target),
+  };
+}
+
+/** Key of the advisory lock that lets one installer work at a time in a database: 'pgwtness' in ASCII. */
+export const installLock = '8099573796801180531';
+
+/** Longest wait for one lock: writers that queue up behind it wait no longer than that. */
+export const lockTimeoutMs = 1_000;
+
+/** Objects that something would be done about. */
+export function pendingObjects(plan: CapturePlan): PlannedObject[] {
+  return plan.objects.filter(
+    (object) =>
+      object.sql.length > 0 || (object.setting !== undefined && object.action !== 'blocked'),
+  );
+}
+
+/** Objects for which nothing at all would be installed. */
+export function refusedObjects(plan: CapturePlan): PlannedObject[] {
+  return plan.objects.filter(({ action }) => action === 'refuse');
+}
+
+/** Settings that no connection given may make. */
+export function blockedObjects(plan: CapturePlan): PlannedObject[] {
+  return plan.objects.filter(({ action }) => action === 'blocked');
+}
+
+/**
+ * The statements of a plan as the owner, in order. Tables in use are locked together, sorted by name,
+ * just before their triggers are made: two installers can't block each other crosswise, and no table
+ * is held while something else is still being made.
+ */
+export function ownerStatements(plan: CapturePlan): string[] {
+  const pending = plan.objects.filter(({ sql }) => sql.length > 0);
+  const locks = [...new Set(pending.flatMap((object) => object.locks ?? []))].sort();
+  const first = pending.findIndex((object) => object.locks !== undefined);
+  if (first === -1) return pending.flatMap(({ sql }) => sql);
+  return [
+    ...pending.slice(0, first).flatMap(({ sql }) => sql),
+    `lock table ${locks.join(', ')} in share row exclusive mode;`,
+    ...pending.slice(first).flatMap(({ sql }) => sql),
+  ];
+}
