@@ -1,3 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
@@ -24,4 +29,36 @@ describe('the embedded Postgres', () => {
     expect((await query('select answer from kept')).rows).toEqual([{ answer: 42 }]);
     expect((await query('show server_version')).rows[0].server_version).toMatch(/^18/);
   });
+
+  it('ends by itself when the process that started it is killed', async () => {
+    const starter = spawn(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        `const { startEmbeddedPostgres } = await import(process.argv[1]);
+         const { pid, logDirectory } = await startEmbeddedPostgres({ settings: { fsync: 'off' } });
+         console.log(JSON.stringify({ pid, logDirectory }));`,
+        new URL('../../dist/demo/embedded-postgres.js', import.meta.url).href,
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    const [line] = await once(starter.stdout.setEncoding('utf8'), 'data');
+    const { pid, logDirectory } = JSON.parse(line);
+    starter.kill('SIGKILL');
+    try {
+      await expect.poll(() => isServing(pid), { timeout: 10_000 }).toBe(false);
+    } finally {
+      await rm(dirname(dirname(logDirectory)), { recursive: true, force: true });
+    }
+  });
 });
+
+/** True while `pid` is a process that still runs: one that only awaits its parent's glance doesn't. */
+function isServing(pid: number): boolean {
+  try {
+    return !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}

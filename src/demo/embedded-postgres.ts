@@ -4,6 +4,7 @@ import { chown, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'nod
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -86,6 +87,12 @@ export async function startEmbeddedPostgres(options: {
   }
 }
 
+/**
+ * Becomes the server, after leaving a process behind that reads file descriptor 3 to its end. That comes when the
+ * process that started all this is gone, however it went: then the server is stopped too.
+ */
+const guard = '(cat <&3 >/dev/null; kill -INT $$) 2>/dev/null & exec "$0" "$@" 3<&-';
+
 async function serve(given: {
   binaries: string;
   data: string;
@@ -114,14 +121,18 @@ async function serve(given: {
 
   let server: ChildProcess;
   const start = async () => {
-    server = spawn(join(given.binaries, 'postgres'), ['-D', given.data, ...args], {
-      ...given.identity,
-      cwd: given.home,
-      // A group of its own: Ctrl-C in the terminal reaches the demo alone, which stops things in order.
-      detached: true,
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C.UTF-8', TZ: 'UTC' },
-    });
+    server = spawn(
+      '/bin/sh',
+      ['-c', guard, join(given.binaries, 'postgres'), '-D', given.data, ...args],
+      {
+        ...given.identity,
+        cwd: given.home,
+        // A group of its own: Ctrl-C in the terminal reaches the demo alone, which stops things in order.
+        detached: true,
+        stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+        env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C.UTF-8', TZ: 'UTC' },
+      },
+    );
     await untilReady(server, url('postgres', given.password));
   };
   const end = async (signal: NodeJS.Signals) => {
@@ -129,6 +140,7 @@ async function serve(given: {
     const gone = new Promise((resolve) => server.once('exit', resolve));
     server.kill(signal);
     await gone;
+    (server.stdio[3] as Writable).destroy();
   };
 
   await start();

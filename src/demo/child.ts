@@ -1,0 +1,3 @@
+// Entry point of the demo's own receiver and shipper: the command, tied to the life of its parent.
+process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+await import('../cli/main.ts');
