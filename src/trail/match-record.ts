@@ -1,0 +1,126 @@
+import type { LogRecord, RecordKind } from '../logplex/record.ts';
+
+/** What a reader of the trail asks for: all of what is given has to hold. */
+export interface TrailFilter {
+  /** A table, as written in SQL: `users`, `public.users`, `"My Schema"."T"`. */
+  readonly table?: string;
+  /** The role that the session is logged in as, exactly. */
+  readonly role?: string;
+  readonly kind?: RecordKind;
+  /** A text that stands in the record, upper and lower case as written. */
+  readonly text?: string;
+}
+
+/**
+ * Whether a record is asked for. A loss always is, unless a kind is asked for: an answer with a hole
+ * has to say so.
+ *
+ * `table` is exact over AUDIT lines that name their object. Over statements it is a search for the
+ * name as a whole word, quoted or not, with or without a schema: it finds a statement that merely
+ * mentions the word, and not one that reaches the table through a function or a view.
+ */
+export function recordMatcher(filter: TrailFilter): (record: LogRecord) => boolean {
+  const tests: ((record: LogRecord) => boolean)[] = [];
+  const { kind, role, table, text } = filter;
+  if (role !== undefined) tests.push((record) => record.user === role);
+  if (table !== undefined) tests.push(tableMatcher(table));
+  if (text !== undefined) tests.push((record) => holdsText(record, text));
+  const matches = (record: LogRecord) => tests.every((test) => test(record));
+  if (kind !== undefined) return (record) => record.kind === kind && matches(record);
+  return (record) => record.kind === 'loss' || matches(record);
+}
+
+/** `AUDIT: SESSION,1,1,WRITE,INSERT,TABLE,public.users,"insert …"`: where the object's name stands. */
+const auditObject = 6;
+
+function tableMatcher(written: string): (record: LogRecord) => boolean {
+  const name = splitName(written);
+  const inText = nameInText(name);
+  return (record) => {
+    const object = record.audit?.[auditObject];
+    // pgaudit leaves it empty where `log_relation` is off: then only the statement can tell.
+    if (object !== undefined && object !== '') return sameName(splitName(object), name);
+    return [record.statement ?? record.message, record.detail].some(
+      (text) => text !== undefined && inText.test(text),
+    );
+  };
+}
+
+interface Name {
+  readonly schema?: string;
+  readonly table: string;
+}
+
+/** A name as SQL writes it, its parts as in the catalogue. What is no such name is taken as it is. */
+function splitName(written: string): Name {
+  const parts = written.match(/"(?:[^"]|"")*"|[^".]+/g)?.map(unquote) ?? [];
+  const table = parts.pop() ?? written;
+  const schema = parts.pop();
+  return schema === undefined ? { table } : { schema, table };
+}
+
+/** Postgres folds what is not in quotes to lower case. */
+function unquote(part: string): string {
+  return part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part.toLowerCase();
+}
+
+/** A name without a schema is any schema's. */
+function sameName(a: Name, b: Name): boolean {
+  return (
+    a.table === b.table &&
+    (a.schema === undefined || b.schema === undefined || a.schema === b.schema)
+  );
+}
+
+/** What can stand in an identifier: beside a name it makes another name of it. */
+const wordCharacter = '[\\p{L}\\p{M}\\p{N}_$]';
+
+/** Finds `name` in a statement: quoted exactly, or bare in any case where it needs no quotes. */
+function nameInText(name: Name): RegExp {
+  const table = written(name.table);
+  // A schema in front must be the one asked for; a bare name may mean it through the search path.
+  const schema =
+    name.schema === undefined
+      ? `(?<!${wordCharacter}|")`
+      : `(?:(?<!${wordCharacter}|")${written(name.schema)}\\s*\\.\\s*|(?<!${wordCharacter}|["]|\\.\\s{0,8}))`;
+  return new RegExp(`${schema}${table}(?!${wordCharacter}|")`, 'u');
+}
+
+function written(name: string): string {
+  const quoted = `"${literally(name.replaceAll('"', '""'))}"`;
+  if (!/^[\p{Ll}\p{Lo}_][\p{Ll}\p{Lo}\p{M}\p{N}_$]*$/u.test(name)) return quoted;
+  // Bare, any letter may be written in either case; the flag `i` would let the quoted form vary too.
+  const bare = [...name]
+    .map((letter) => {
+      const upper = letter.toUpperCase();
+      return upper === letter || upper.length !== letter.length
+        ? literally(letter)
+        : `[${letter}${upper}]`;
+    })
+    .join('');
+  return `(?:${quoted}|${bare})`;
+}
+
+function literally(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}
+
+function holdsText(record: LogRecord, text: string): boolean {
+  const fields = [
+    record.message,
+    record.statement,
+    record.detail,
+    record.hint,
+    record.context,
+    record.user,
+    record.database,
+    record.application,
+    record.source,
+    record.session,
+    record.vtid,
+    record.sqlState,
+    record.procid,
+    record.host,
+  ];
+  return fields.some((field) => field?.includes(text));
+}
