@@ -31,55 +31,66 @@ export function planSettings(
       return [{ kind: 'setting', name, action: 'unchanged', sql: [], undo: [] }];
     }
     const database = here === undefined ? null : catalogue.server.database;
-    const alter = alterRole(role.name, database, wanted);
-    const undo = alterRole(role.name, database, standing?.value ?? null);
+    const values = {
+      role: role.name,
+      database,
+      value: wanted,
+      replaced: standing?.value ?? null,
+    };
+    const setting = {
+      sql: alterRole(role.name, database, wanted),
+      trySql: renderSql('set-log-statement', {
+        ...values,
+        statement: alterRole(role.name, database, wanted),
+      }),
+      tryUndoSql: renderSql('reset-log-statement', {
+        role: role.name,
+        statement: alterRole(role.name, database, values.replaced),
+      }),
+    };
     const by = may.owner.has(role.name)
       ? 'owner'
       : may.superuser?.has(role.name) === true
         ? 'superuser'
         : 'nobody';
-    const why = standing === undefined ? {} : { why: `it is ${standing.value}` };
-    if (by === 'nobody') return [blockedSetting(name, { sql: alter, undo }, catalogue, may)];
-    const record = renderSql('record-setting', {
-      role: role.name,
-      database,
-      value: wanted,
-      replaced: standing?.value ?? null,
-    });
+    if (by === 'nobody') {
+      return [
+        {
+          kind: 'setting',
+          name,
+          action: 'blocked',
+          ...blockedBecause(catalogue, may, setting.sql),
+          sql: [],
+          undo: [],
+          setting: { by, ...setting },
+        },
+      ];
+    }
     return [
       {
         kind: 'setting',
         name,
         action: standing === undefined ? 'create' : 'change',
-        ...why,
-        sql: [record],
+        ...(standing === undefined ? {} : { why: `it is ${standing.value}` }),
+        sql: [renderSql('record-setting', values)],
         undo: [],
-        setting: { by, sql: alter, undo },
+        setting: { by, ...setting },
       },
     ];
   });
 }
 
-/** A setting that no connection at hand may make; `alter` is what someone else has to run, and its reverse. */
-export function blockedSetting(
-  name: string,
-  alter: { readonly sql: string; readonly undo: string },
-  catalogue: Pick<Catalogue, 'server'>,
-  may: Pick<MaySet, 'superuser'>,
-): PlannedObject {
-  const { user } = catalogue.server;
+function blockedBecause(
+  { server: { user } }: Catalogue,
+  may: MaySet,
+  alter: string,
+): { readonly why: string; readonly fix: string } {
   return {
-    kind: 'setting',
-    name,
-    action: 'blocked',
     why:
       may.superuser === undefined
-        ? `${user} may not set it, and no superuser's connection is configured`
+        ? `${user} may not set it, and no superuser's connection is given`
         : `neither ${user} nor the superuser's connection may set it`,
-    fix: `Have a superuser run: ${alter.sql} On Heroku the data API sets it for the whole database.`,
-    sql: [],
-    undo: [],
-    setting: { by: 'nobody', ...alter },
+    fix: `Have a superuser run: ${alter} On Heroku the data API sets it for the whole database.`,
   };
 }
 

@@ -39,14 +39,22 @@ export interface PlannedObject {
   readonly sql: readonly string[];
   /** Statements that take it away again. History stays. */
   readonly undo: readonly string[];
-  /** The statement by whoever may SET log_statement, its reverse, and who that is. */
-  readonly setting?: {
-    readonly by: 'owner' | 'superuser' | 'nobody';
-    readonly sql: string;
-    readonly undo: string;
-  };
+  /** For a setting that is not as wanted: who may set it, and how. */
+  readonly setting?: PlannedSetting;
   /** The table it locks while its SQL runs, as an identifier in SQL. */
   readonly locks?: string;
+}
+
+/** log_statement of one role, in words for every way of setting it. */
+export interface PlannedSetting {
+  /** Which connection may; 'nobody' where none of those given may. */
+  readonly by: 'owner' | 'superuser' | 'nobody';
+  /** `alter role … set log_statement to …`, by whoever may. */
+  readonly sql: string;
+  /** For a migration, which does not know who runs it: set and noted, or a warning. */
+  readonly trySql: string;
+  /** The same for the way back. */
+  readonly tryUndoSql: string;
 }
 
 /** A refusal. */

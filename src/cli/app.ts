@@ -1,12 +1,18 @@
 import { buildApplication, buildRouteMap, text_en } from '@stricli/core';
 import { exitCodeOf, reportError } from './report-error.ts';
 import { configVerbs } from './verbs/config.ts';
+import { installVerb } from './verbs/install.ts';
+import { planVerb } from './verbs/plan.ts';
 import { receiveVerb } from './verbs/receive.ts';
+import { uninstallVerb } from './verbs/uninstall.ts';
 import { versionVerb } from './verbs/version.ts';
 
 const root = buildRouteMap({
   routes: {
     config: configVerbs,
+    plan: planVerb,
+    install: installVerb,
+    uninstall: uninstallVerb,
     receive: receiveVerb,
     version: versionVerb,
   },

@@ -1,0 +1,17 @@
+-- $1, $2: schemas and names of capture functions, pairwise. Triggers that call one of them, and guards.
+select
+  n.nspname as schema, c.relname as "table", t.tgname as trigger,
+  fn.nspname = 'pgwitness' as guard
+from pg_trigger t
+join pg_class c on c.oid = t.tgrelid
+join pg_namespace n on n.oid = c.relnamespace
+join pg_proc f on f.oid = t.tgfoid
+join pg_namespace fn on fn.oid = f.pronamespace
+where not t.tgisinternal
+  and (
+    (fn.nspname, f.proname) in (
+      select own.schema, own.name from unnest($1::text[], $2::text[]) own (schema, name)
+    )
+    or (fn.nspname = 'pgwitness' and f.proname = 'refuse_change')
+  )
+order by 1, 2, 3
