@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest';
+import { buildAccessList, type Drain } from './access-list.ts';
+
+const app = (name: string, over: Partial<Drain> = {}): Drain => ({
+  app: name,
+  prefix: name,
+  user: name,
+  secrets: ['secret'],
+  tokens: [],
+  ...over,
+});
+const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`;
+
+test('during a rotation both passwords are valid', () => {
+  const access = buildAccessList([app('a', { secrets: ['old', 'new'] })]);
+  for (const secret of ['old', 'new']) {
+    expect(access.identify(basic(`a:${secret}`), null)?.app).toBe('a');
+  }
+  expect(access.identify(basic('a:other'), null)).toBeUndefined();
+});
+
+test('a password with signs that a URL encodes is known in both forms', () => {
+  const access = buildAccessList([app('a', { secrets: ['p@ss/wörd:x'] })]);
+  for (const form of ['p@ss/wörd:x', encodeURIComponent('p@ss/wörd:x')]) {
+    expect(access.identify(basic(`a:${form}`), null)?.app).toBe('a');
+  }
+});
+
+test('an app that pins tokens takes no other token, and a request without one', () => {
+  const access = buildAccessList([app('a', { tokens: ['d.a'] })]);
+  expect(access.identify(basic('a:secret'), 'd.a')?.prefix).toBe('a');
+  expect(access.identify(basic('a:secret'), null)?.prefix).toBe('a');
+  expect(access.identify(basic('a:secret'), 'd.b')).toEqual({ user: 'a', prefix: 'unclaimed-a' });
+});
+
+test('apps of one user with passwords of their own need no tokens', () => {
+  const access = buildAccessList([
+    app('a', { user: 'u', secrets: ['one'] }),
+    app('b', { user: 'u', secrets: ['two'] }),
+  ]);
+  expect(access.identify(basic('u:one'), 'd.x')?.app).toBe('a');
+  expect(access.identify(basic('u:two'), 'd.x')?.app).toBe('b');
+});
+
+test('two users whose names and passwords run together the same are two', () => {
+  const access = buildAccessList([app('a', { user: 'u', secrets: ['x:y'] })]);
+  expect(access.identify(basic('u:x:y'), null)?.app).toBe('a');
+  expect(access.identify(basic('ux:y'), null)).toBeUndefined();
+});
+
+test.each([
+  [
+    'two apps that share user and password, one without a token',
+    'receive.shared-secret',
+    [app('a', { user: 'u', tokens: ['d.a'] }), app('b', { user: 'u' })],
+  ],
+  [
+    'one token pinned by two apps of one password',
+    'receive.shared-secret',
+    [app('a', { user: 'u', tokens: ['d.a'] }), app('b', { user: 'u', tokens: ['d.b', 'd.a'] })],
+  ],
+  ['an empty password', 'receive.empty-secret', [app('a', { secrets: [''] })]],
+  [
+    'a prefix that is kept for unclaimed frames',
+    'receive.prefix-taken',
+    [app('a'), app('b', { prefix: 'unclaimed-a' })],
+  ],
+])('%s is refused at the start', (_, code, drains) => {
+  expect(() => buildAccessList(drains)).toThrow(expect.objectContaining({ code, exit: 2 }));
+});
