@@ -5,12 +5,13 @@ import type { LogRecord, RecordKind } from './record.ts';
 export type Classified = Pick<LogRecord, 'audit' | 'statement'> & { readonly kind: RecordKind };
 
 const duration = String.raw`(?:duration: \d+(?:\.\d+)? ms  )?`;
-const simple = new RegExp(`^${duration}statement: `);
+/** Where a statement begins with a newline, a transport may have trimmed the blank before it. */
+const simple = new RegExp(`^${duration}statement:(?: |(?=\\n|$))`);
 /**
  * `execute <name>: `, with `/<portal>` or `fetch from ` where Postgres has them. A client may name
  * its prepared statement `a: b`; such a name ends here at its first colon, and `message` has it all.
  */
-const extended = new RegExp(`^${duration}execute (?:fetch from )?[^:]*: `);
+const extended = new RegExp(`^${duration}execute (?:fetch from )?[^:]*:(?: |(?=\\n|$))`);
 
 /**
  * Tells the kind of a Postgres message. Any role can `RAISE LOG` a text that reads like a logged

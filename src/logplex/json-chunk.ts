@@ -37,11 +37,19 @@ export function splitJsonLine(
   const room = maxBytes - longestHead;
   const total = Math.max(1, Math.ceil(bytes.length / room));
   return Array.from({ length: total }, (_, index) =>
-    Buffer.concat([
-      Buffer.from(`[json ${id} ${index + 1}/${total}] `, 'latin1'),
-      bytes.subarray(index * room, (index + 1) * room),
-    ]),
+    formatJsonChunk({
+      id,
+      index: index + 1,
+      total,
+      bytes: bytes.subarray(index * room, (index + 1) * room),
+    }),
   );
+}
+
+/** The MSG that `parseJsonChunk` reads back: for a sender whose line is too long to be held whole. */
+export function formatJsonChunk(chunk: JsonChunk): Uint8Array {
+  const { id, index, total, bytes } = chunk;
+  return Buffer.concat([Buffer.from(`[json ${id} ${index}/${total}] `, 'latin1'), bytes]);
 }
 
 /** The chunk that a MSG is, or undefined where it is none. */

@@ -2,6 +2,8 @@ import { classify } from './classify.ts';
 import { lineOrigin, lineTime } from './line-record.ts';
 import {
   type ParsedPrefix,
+  type PrefixFields,
+  type PrefixReading,
   parsePrefix,
   parseSection,
   type SectionLabel,
@@ -27,8 +29,9 @@ const lineBreak = Uint8Array.of(0x0a);
  * One message from its chunks, in order of M. Postgres cuts at newlines, which it leaves out, and
  * before the last white space within 900 bytes, which it leaves in; it puts a TAB after each newline
  * of a message's text, so that only the server itself begins a line with anything else. Text that
- * reads like a prefix or a chunk's head can therefore not become a field or a record of its own;
- * where a cut could have made it look so, the record says `ambiguous`.
+ * reads like a prefix or a chunk's head can therefore not become a field or a record of its own.
+ * Where the bytes leave a choice all the same the record says `ambiguous`, and where the choice is
+ * about the prefix it claims nothing that a client could have put there.
  */
 export function postgresRecord(
   line: SyslogLine,
@@ -37,41 +40,51 @@ export function postgresRecord(
 ): LogRecord {
   const joints = pieces.map((piece, index) => joint(pieces[index - 1], piece));
   const whole = decode(joints.map((each) => each.bytes));
+  // Without the first chunk nothing can be said of the rest but its text.
   const prefix = pieces[0]?.index === 1 ? parsePrefix(whole) : undefined;
-  const gaps = pieces.some((piece, index) => piece.index !== index + 1);
-  const base = { time: prefix?.fields.time ?? lineTime(line), ...lineOrigin(line) };
+  const read = prefix === undefined ? undefined : readMessage(prefix, joints);
+  const { time, ...fields } = read?.fields ?? prefix?.certain.fields ?? {};
   const doubtful = contested || joints.some((each) => each.doubtful);
-  if (prefix === undefined) {
-    // No prefix that we know, or the first chunk is missing: nothing can be said of it but its text.
-    return {
-      ...base,
-      kind: 'log',
-      message: whole,
-      complete: !gaps,
-      ...(doubtful ? { ambiguous: true } : {}),
-    };
-  }
-  const sections = splitSections(prefix, joints);
-  const message = sections.message;
-  const { time: _, ...fields } = prefix.fields;
-  const ambiguous = doubtful || sections.doubtful || (prefix.ambiguous && !sections.confirmed);
+  const ambiguous = doubtful || (prefix !== undefined && read?.certain !== true);
   return {
-    ...base,
+    time: time ?? lineTime(line),
+    ...lineOrigin(line),
     ...fields,
-    severity: prefix.severity,
-    message,
-    ...named('detail', sections.fields.get('DETAIL')),
-    ...named('hint', sections.fields.get('HINT')),
-    ...named('internalQuery', sections.fields.get('QUERY')),
-    ...named('context', sections.fields.get('CONTEXT')),
-    ...classify({
-      severity: prefix.severity,
-      message,
-      context: sections.fields.get('CONTEXT'),
-      statement: sections.fields.get('STATEMENT'),
-    }),
-    complete: !gaps,
+    ...(read?.content ?? { kind: 'log', message: whole.slice(prefix?.certain.length ?? 0) }),
+    complete: pieces.every((piece, index) => piece.index === index + 1),
     ...(ambiguous ? { ambiguous: true } : {}),
+  };
+}
+
+interface ReadMessage {
+  readonly fields: PrefixFields;
+  readonly content: Pick<LogRecord, 'kind' | 'message'> & Partial<LogRecord>;
+  /** Nothing about its prefix and its fields could be read another way. */
+  readonly certain: boolean;
+}
+
+/** The message by the one reading of its prefix that holds, or undefined where none can be told from the other. */
+function readMessage(prefix: ParsedPrefix, joints: readonly Joint[]): ReadMessage | undefined {
+  const all = prefix.readings.map((reading) => ({ reading, sections: split(reading, joints) }));
+  // A field after the message repeats the prefix, and with it where the names in it end.
+  const chosen = all.length === 1 ? all[0] : all.find((each) => each.sections.confirmed);
+  if (chosen === undefined) return undefined;
+  const { reading, sections } = chosen;
+  const { message, fields } = sections;
+  const context = fields.get('CONTEXT');
+  const statement = fields.get('STATEMENT');
+  return {
+    fields: reading.fields,
+    content: {
+      severity: reading.severity,
+      message,
+      ...named('detail', fields.get('DETAIL')),
+      ...named('hint', fields.get('HINT')),
+      ...named('internalQuery', fields.get('QUERY')),
+      ...named('context', context),
+      ...classify({ severity: reading.severity, message, context, statement }),
+    },
+    certain: !sections.doubtful,
   };
 }
 
@@ -87,22 +100,36 @@ interface Joint {
 
 function joint(before: MessagePiece | undefined, piece: MessagePiece): Joint {
   const { bytes } = piece;
-  const follows = before !== undefined && before.index + 1 === piece.index;
   if (before === undefined) return { bytes, cut: false, doubtful: false };
+  const follows = before.index + 1 === piece.index;
   const cut = !follows || couldBeCut(before.bytes, bytes);
   const indent = continuationIndent(bytes);
   if (indent !== undefined) {
+    // A cut before a TAB looks like a newline. Where the line before has TABs between its words, a
+    // cut is likelier: a newline would have had to fall into the last few of 900 bytes.
+    const likelyCut = follows && cut && hasInnerTab(before.bytes);
     return {
-      bytes: Buffer.concat([lineBreak, bytes.subarray(indent)]),
+      bytes: likelyCut ? bytes : Buffer.concat([lineBreak, bytes.subarray(indent)]),
       cut,
-      doubtful: follows && cut && bytes.length > 0,
+      doubtful: cut && bytes.length > 0,
     };
   }
-  if (isSpace(bytes[0])) return { bytes, start: decode([bytes]), cut, doubtful: false };
-  // Neither TAB nor a cut: a newline within a name in the prefix.
+  // A blank can begin a field, or the rest of a line; or, where no cut could be, the second line of
+  // a name in the prefix, or the rest of a line that a transport has trimmed.
+  if (isSpace(bytes[0])) {
+    // After a chunk of indentation alone, which a transport has trimmed, some blanks are lost.
+    const trimmed = cut && before.bytes.length === 0;
+    return { bytes, start: decode([bytes]), cut, doubtful: trimmed };
+  }
   return cut
-    ? { bytes, cut, doubtful: false }
+    ? { bytes, cut, doubtful: !follows }
     : { bytes: Buffer.concat([lineBreak, bytes]), cut, doubtful: false };
+}
+
+/** A TAB after the indentation. */
+function hasInnerTab(bytes: Uint8Array): boolean {
+  const text = bytes.findIndex((byte) => !isSpace(byte));
+  return text !== -1 && bytes.indexOf(tab, text) !== -1;
 }
 
 /** How many bytes of a chunk stand for `newline, TAB`: a TAB, rsyslog's escape of one, or nothing on a blank line. */
@@ -131,13 +158,14 @@ function isSpace(byte: number | undefined): boolean {
 interface Sections {
   readonly message: string;
   readonly fields: ReadonlyMap<SectionLabel, string>;
+  /** Where a field begins the text could also have been cut. */
   readonly doubtful: boolean;
-  /** A later field repeats the prefix, which settles where it ends. */
+  /** A field begins where no cut could be: the server wrote its prefix, and it is this one. */
   readonly confirmed: boolean;
 }
 
 /** The primary text and the fields after it, each of which begins a chunk and repeats the prefix. */
-function splitSections(prefix: ParsedPrefix, joints: readonly Joint[]): Sections {
+function split(reading: PrefixReading, joints: readonly Joint[]): Sections {
   const fields = new Map<SectionLabel, string>();
   let label: SectionLabel | undefined;
   let parts: Uint8Array[] = [];
@@ -146,11 +174,11 @@ function splitSections(prefix: ParsedPrefix, joints: readonly Joint[]): Sections
   let confirmed = false;
   const close = () => {
     const text = decode(parts);
-    if (label === undefined) message = parsePrefix(text)?.message ?? text;
-    else fields.set(label, parseSection(prefix.text, text)?.text ?? text);
+    if (label === undefined) message = text.slice(reading.messageAt);
+    else fields.set(label, parseSection(reading.text, text)?.text ?? text);
   };
   for (const each of joints) {
-    const section = each.start === undefined ? undefined : parseSection(prefix.text, each.start);
+    const section = each.start === undefined ? undefined : parseSection(reading.text, each.start);
     if (section === undefined || !comesAfter(section.label, label)) {
       parts.push(each.bytes);
       continue;

@@ -18,15 +18,24 @@ export type PrefixFields = Pick<
   readonly time?: string;
 };
 
-export interface ParsedPrefix {
+/** One way to read the beginning of a message. */
+export interface PrefixReading {
   /** The prefix as it stands, up to the severity. */
   readonly text: string;
   readonly fields: PrefixFields;
   readonly severity: string;
-  /** What follows `SEVERITY:  `. */
-  readonly message: string;
-  /** A name in the prefix could end elsewhere: Postgres escapes no quote in it. */
-  readonly ambiguous: boolean;
+  /** Where the primary message begins, in UTF-16 units from the beginning of the text. */
+  readonly messageAt: number;
+}
+
+export interface ParsedPrefix {
+  /**
+   * One reading; two where a name in the prefix could end in two places. Postgres escapes no quote
+   * in a name, and clients choose names: `application_name="x" LOG:  statement: drop" LOG:  …`.
+   */
+  readonly readings: readonly [PrefixReading, ...PrefixReading[]];
+  /** What stands before the first name, the same in all readings, and how long that is. */
+  readonly certain: { readonly fields: PrefixFields; readonly length: number };
 }
 
 /** Fields of a message after its primary text, in the order Postgres writes them. */
@@ -45,19 +54,20 @@ const severity =
   '(?<severity>DEBUG[1-5]?|LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC):  (?:[0-9A-Z]{5}: )?';
 
 /**
- * Heroku's three `log_line_prefix`, as pganalyze/collector names them too. `name` stands for a
+ * Heroku's three `log_line_prefix`, the same that pganalyze/collector knows. `name` stands for a
  * name that a client chooses (NAMEDATALEN - 1 bytes at most, quotes and newlines as they come):
- * lazily read it ends at the first place where it can, greedily at the last.
+ * read lazily it ends at the first place where it can, greedily at the last.
  */
 function prefixes(name: string): RegExp[] {
   const sqlState = 'sql_error_code ?= ?(?<sqlState>[0-9A-Z]{5})';
-  const plain = `^ ?${sqlState} ${severity}`;
+  const plain = `^(?<certain> ?${sqlState} )${severity}`;
   const session =
-    `^ ?${sqlState} time_ms ?= ?"(?<ms>[^"]*)" pid ?= ?"(?<pid>\\d*)" proc_start_time ?= ?"[^"]*"` +
-    ' session_id ?= ?"(?<session>[^"]*)" vtid ?= ?"(?<vtid>[^"]*)" tid ?= ?"(?<xid>\\d*)" log_line ?= ?"(?<logLine>\\d*)" ' +
+    `^(?<certain> ?${sqlState} time_ms ?= ?"(?<ms>[^"]*)" pid ?= ?"(?<pid>\\d*)" proc_start_time ?= ?"[^"]*"` +
+    ' session_id ?= ?"(?<session>[^"]*)" vtid ?= ?"(?<vtid>[^"]*)" tid ?= ?"(?<xid>\\d*)" log_line ?= ?"(?<logLine>\\d*)" )' +
+    // `%q` ends the prefix here for the server's own processes.
     `(?:database ?= ?"(?<database>${name})" connection_source ?= ?"(?<source>[^"]*)"` +
     ` user ?= ?"(?<user>${name})" application_name ?= ?"(?<application>${name})" )?${severity}`;
-  const essential = `^ ?database = (?<database>${name}) connection_source = (?<source>\\S*) ${sqlState} ${severity}`;
+  const essential = `^(?<certain>) ?database = (?<database>${name}) connection_source = (?<source>\\S*) ${sqlState} ${severity}`;
   return [session, plain, essential].map((source) => new RegExp(source, 's'));
 }
 const lazy = prefixes('.{0,63}?');
@@ -66,20 +76,31 @@ const greedy = prefixes('.{0,63}');
 /** The prefix at the beginning of a message's whole text, or undefined where it is none of the three. */
 export function parsePrefix(text: string): ParsedPrefix | undefined {
   for (const [index, shape] of lazy.entries()) {
-    const match = shape.exec(text);
-    if (match === null) continue;
-    const groups = match.groups ?? {};
-    const whole = match[0];
-    const at = whole.lastIndexOf(`${groups['severity']}:  `);
+    const first = shape.exec(text);
+    if (first === null) continue;
+    const last = greedy[index]?.exec(text) ?? first;
+    const certain = first.groups?.['certain'] ?? '';
     return {
-      text: whole.slice(0, at),
-      fields: readFields(groups),
-      severity: groups['severity'] ?? '',
-      message: text.slice(whole.length),
-      ambiguous: greedy[index]?.exec(text)?.[0] !== whole,
+      readings: last[0] === first[0] ? [reading(first)] : [reading(first), reading(last)],
+      certain: {
+        fields: readFields(shape.exec(`${certain}LOG:  `)?.groups ?? {}),
+        length: certain.length,
+      },
     };
   }
   return undefined;
+}
+
+function reading(match: RegExpExecArray): PrefixReading {
+  const groups = match.groups ?? {};
+  const whole = match[0];
+  const label = groups['severity'] ?? '';
+  return {
+    text: whole.slice(0, whole.lastIndexOf(`${label}:  `)),
+    fields: readFields(groups),
+    severity: label,
+    messageAt: whole.length,
+  };
 }
 
 /**
