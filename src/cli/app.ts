@@ -4,6 +4,7 @@ import { configVerbs } from './verbs/config.ts';
 import { installVerb } from './verbs/install.ts';
 import { planVerb } from './verbs/plan.ts';
 import { receiveVerb } from './verbs/receive.ts';
+import { shipVerb } from './verbs/ship.ts';
 import { uninstallVerb } from './verbs/uninstall.ts';
 import { versionVerb } from './verbs/version.ts';
 
@@ -14,6 +15,7 @@ const root = buildRouteMap({
     install: installVerb,
     uninstall: uninstallVerb,
     receive: receiveVerb,
+    ship: shipVerb,
     version: versionVerb,
   },
   docs: {
