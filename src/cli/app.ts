@@ -5,6 +5,7 @@ import { installVerb } from './verbs/install.ts';
 import { planVerb } from './verbs/plan.ts';
 import { receiveVerb } from './verbs/receive.ts';
 import { shipVerb } from './verbs/ship.ts';
+import { trailVerb } from './verbs/trail.ts';
 import { uninstallVerb } from './verbs/uninstall.ts';
 import { versionVerb } from './verbs/version.ts';
 
@@ -16,6 +17,7 @@ const root = buildRouteMap({
     uninstall: uninstallVerb,
     receive: receiveVerb,
     ship: shipVerb,
+    trail: trailVerb,
     version: versionVerb,
   },
   docs: {

@@ -1,0 +1,92 @@
+import pc from 'picocolors';
+import type { Archive } from '../sink/sink.ts';
+import { recordMatcher, type TrailFilter } from '../trail/match-record.ts';
+import { type ScanProgress, scanRecords } from '../trail/scan-records.ts';
+import type { Cli } from './context.ts';
+import { harmlessJson, harmlessText } from './harmless-text.ts';
+import { progressLine } from './progress-line.ts';
+import { showRecord } from './show-record.ts';
+
+/** What `pgwitness trail` was asked for; times in epoch milliseconds. */
+export interface TrailQuestion {
+  readonly archive: Archive;
+  readonly prefix: string;
+  readonly app: string;
+  readonly since: number;
+  readonly until: number;
+  readonly lateMs: number;
+  readonly filter: TrailFilter;
+  readonly limit?: number;
+  readonly json: boolean;
+}
+
+/** Records to stdout, all else to stderr. Returns 1 where the answer may lack something. */
+export async function printTrail(cli: Cli, asked: TrailQuestion): Promise<0 | 1> {
+  const { archive, prefix, since, until, lateMs, limit, json } = asked;
+  const paint = pc.createColors(cli.terminal);
+  const progress = progressLine(cli);
+  const say = (text: string) => {
+    progress.clear();
+    cli.process.stderr.write(`${harmlessText(text)}\n`);
+  };
+  const print = (text: string) => {
+    progress.clear();
+    cli.process.stdout.write(text);
+  };
+  let scanned: ScanProgress = { objects: 0, bytes: 0, key: '' };
+  let records = 0;
+  let unread = 0;
+  const entries = scanRecords(archive, {
+    prefix,
+    since,
+    until,
+    lateMs,
+    keep: recordMatcher(asked.filter),
+    signal: cli.signal,
+    onProgress: (now) => {
+      scanned = now;
+      progress.show(`${now.objects} objects, ${megabytes(now.bytes)} MB, at ${dayOf(now.key)}`);
+    },
+  });
+  for await (const entry of entries) {
+    if (entry.type === 'finding') {
+      unread += 1;
+      say(`unread  ${entry.finding.sentence}`);
+      continue;
+    }
+    const { type: _, record, ...stands } = entry;
+    if (records === limit && record.kind !== 'loss') {
+      say(`There is more than ${limit} from ${record.time} on: go on with --since ${record.time}.`);
+      return unread === 0 ? 0 : 1;
+    }
+    // Losses are no answer to the question but a doubt about it: the limit is not for them.
+    if (record.kind !== 'loss') records += 1;
+    print(json ? `${harmlessJson({ ...record, ...stands })}\n` : `${showRecord(record, paint)}\n`);
+  }
+  progress.clear();
+  if (cli.signal.aborted) {
+    say('Stopped: this is not all.');
+    return 1;
+  }
+  if (records === 0) say(nothingFound(asked, scanned.objects));
+  if (unread > 0) say(`${unread} parts of the archive could not be read: this may not be all.`);
+  return unread === 0 ? 0 : 1;
+}
+
+function nothingFound(asked: TrailQuestion, objects: number): string {
+  const span = `from ${new Date(asked.since).toISOString()} to ${new Date(asked.until).toISOString()}`;
+  if (objects === 0) {
+    return `No records: the archive holds no object of ${asked.app} ${span}. Try an earlier --since; \`pgwitness smoke\` tells whether anything arrives.`;
+  }
+  const filtered = Object.keys(asked.filter).length > 0;
+  return `No records of ${asked.app} ${span} ${filtered ? 'match' : 'are there'} (${objects} objects looked at). Try ${filtered ? 'fewer filters or ' : ''}an earlier --since.`;
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1_000_000).toFixed(1);
+}
+
+/** `2026/06/30` of a key. */
+function dayOf(key: string): string {
+  return /\d{4}\/\d{2}\/\d{2}/.exec(key)?.[0] ?? '';
+}

@@ -1,0 +1,133 @@
+import type { RecordKind } from '../../logplex/record.ts';
+import { defineVerb } from '../define-verb.ts';
+import { appFlag, configFlag, jsonFlag } from '../flags.ts';
+
+interface Flags {
+  readonly config: string;
+  readonly app?: string;
+  readonly since: string;
+  readonly until?: string;
+  readonly table?: string;
+  readonly role?: string;
+  readonly kind?: RecordKind;
+  readonly grep?: string;
+  readonly limit?: number;
+  readonly late: string;
+  readonly json: boolean;
+}
+
+const kinds = ['statement', 'audit', 'witness', 'error', 'loss', 'log', 'other'] as const;
+
+function parseText(text: string): string {
+  if (text === '') throw new Error('must not be empty');
+  return text;
+}
+
+function parseLimit(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new Error('must be a whole number from 1 on');
+  return Number(text);
+}
+
+export const trailVerb = defineVerb<Flags>({
+  brief: 'Print what the archive holds: who ran which statement, when',
+  detail: [
+    'Records come in time order, each once, however often its lines were stored. All filters have to',
+    'hold. A loss that the transport told of is printed whatever is asked for, unless --kind is: an',
+    'answer with a hole in it says so.',
+    '',
+    '--table is exact over AUDIT and WITNESS lines, which name their object. Over statements it looks',
+    'for the name as a word of the text, quoted or not, with a schema or without: it finds a',
+    'statement that merely mentions it, and not one that reaches the table through a function or a view.',
+    '',
+    'Exit code 1 where a part of the archive could not be read: stderr says which.',
+  ].join('\n'),
+  examples: [
+    ['pgwitness trail --since 1h --table users', 'who touched users in the last hour?'],
+    [
+      'pgwitness trail --since 2026-06-30T12:00 --until 2026-06-30T13:00 --role raptor_app',
+      'what did raptor_app run between noon and one o’clock (UTC)?',
+    ],
+    ["pgwitness trail --since 7d --grep 'smoke-' --json | jq -r .statement", 'for a program'],
+  ],
+  parameters: {
+    flags: {
+      config: configFlag,
+      app: appFlag,
+      since: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'From then on: how long ago (30s, 1h, 7d), or a time in UTC',
+        placeholder: 'moment',
+        default: '1h',
+      },
+      until: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'Up to then; now unless given',
+        placeholder: 'moment',
+        optional: true,
+      },
+      table: {
+        kind: 'parsed',
+        parse: parseText,
+        brief: 'Records of this table, as SQL writes it',
+        placeholder: 'name',
+        optional: true,
+      },
+      role: {
+        kind: 'parsed',
+        parse: parseText,
+        brief: 'Records of sessions logged in as this role, exactly',
+        placeholder: 'name',
+        optional: true,
+      },
+      kind: { kind: 'enum', values: kinds, brief: 'Records of this kind', optional: true },
+      grep: {
+        kind: 'parsed',
+        parse: parseText,
+        brief: 'Records that hold this text, upper and lower case as written',
+        placeholder: 'text',
+        optional: true,
+      },
+      limit: {
+        kind: 'parsed',
+        parse: parseLimit,
+        brief: 'At most so many records, the earliest',
+        placeholder: 'count',
+        optional: true,
+      },
+      late: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'How long after it was written a line may have been stored',
+        placeholder: 'duration',
+        default: '24h',
+      },
+      json: { ...jsonFlag, brief: 'One JSON object a line instead of text' },
+    },
+  },
+  async run(cli, flags) {
+    const { chooseApp, readConfig } = await import('../../config/read-config.ts');
+    const { folderArchive } = await import('../../sink/folder-archive.ts');
+    const { printTrail } = await import('../print-trail.ts');
+    const { trailSpan } = await import('../moment.ts');
+    const span = trailSpan(flags, cli.now());
+    const config = await readConfig(flags.config);
+    const app = chooseApp(config, flags.app);
+    const { table, role, kind, grep, limit, json } = flags;
+    return printTrail(cli, {
+      archive: folderArchive(config.archive.folder),
+      prefix: app.prefix,
+      app: app.name,
+      ...span,
+      filter: {
+        ...(table === undefined ? {} : { table }),
+        ...(role === undefined ? {} : { role }),
+        ...(kind === undefined ? {} : { kind }),
+        ...(grep === undefined ? {} : { text: grep }),
+      },
+      ...(limit === undefined ? {} : { limit }),
+      json,
+    });
+  },
+});
