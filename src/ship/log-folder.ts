@@ -80,7 +80,11 @@ export class LogFolder {
         if (known === undefined) {
           if (sameInode !== undefined && !present.has(sameInode)) {
             this.#release(sameInode);
-            drop(sameInode, `${sameInode.name} was truncated or written anew`);
+            const { name: before } = sameInode;
+            drop(
+              sameInode,
+              `${before} was ${before === name ? 'truncated or written anew' : 'deleted'}`,
+            );
           }
           known = {
             name,
@@ -113,7 +117,7 @@ export class LogFolder {
       if (this.#held?.file === file) await this.#lookAtDeleted(file);
       if (this.#held?.file !== file) drop(file, `${file.name} was deleted`);
     }
-    await this.#settle(files);
+    this.settle(files);
     for (const file of [...files]) {
       if (file.head !== null || (this.#seen.get(file)?.size ?? 0) === 0) continue;
       const head = await this.#headOf(file);
@@ -154,6 +158,14 @@ export class LogFolder {
     const seen = this.#seen.get(file);
     if (seen === undefined || this.#now() - seen.since < quietMs) return false;
     return files.some((other) => (this.#seen.get(other)?.mtimeMs ?? 0) > seen.mtimeMs);
+  }
+
+  /** Marks the files of which all is sent, and that the server has left for another. */
+  settle(files: readonly KnownFile[]): void {
+    for (const file of files) {
+      const size = this.#seen.get(file)?.size ?? 0;
+      file.settled = size <= file.offset && this.isQuiet(file, files);
+    }
   }
 
   /** `file`, open and held open until another is asked for; undefined where it is not there any more. */
@@ -198,13 +210,6 @@ export class LogFolder {
     const { size, mtimeMs } = await this.#held.handle.stat();
     this.#note(file, size, mtimeMs);
     if (file.settled && size <= file.offset) this.#release(file);
-  }
-
-  async #settle(files: readonly KnownFile[]): Promise<void> {
-    for (const file of files) {
-      const size = this.#seen.get(file)?.size ?? 0;
-      file.settled = size <= file.offset && this.isQuiet(file, files);
-    }
   }
 
   async #headOf(file: KnownFile): Promise<Awaited<ReturnType<typeof readHead>>> {

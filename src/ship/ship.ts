@@ -142,6 +142,7 @@ class Shipping {
         if (changes.elsewhere(this.#folder.holding)) this.#lookSoon();
         const outgoing = await this.#nextFrame();
         if (outgoing === undefined) {
+          this.#folder.settle(this.#state.files);
           await this.#keep();
           if (!idle) report({ kind: 'caught-up' });
           idle = true;
