@@ -84,19 +84,26 @@ function notFound(
     ...(unread === undefined ? [] : [`${seen.unread.length} parts unread, e.g. ${unread}`]),
   ];
   const evidence = (text: string) => [text, ...more].join('; ');
+  const logged = tracer.logStatement === 'mod' || tracer.logStatement === 'all';
+  const setIt = `Set it and reconnect: \`alter role ${tracer.role} set log_statement to 'mod'\` as a superuser, on Heroku through the data API; \`pgwitness plan\` shows what is missing. Sessions that are open keep the old setting.`;
   if (seen.objects === 0 && unread === undefined) {
     const newest = seen.newestKey === undefined ? undefined : keyTime(seen.newestKey);
-    return failed(
-      evidence(
-        `no object for ${within}; the newest is ${newest === undefined ? 'more than a day old, or there is none' : `of ${newest}`}`,
-      ),
-      {
-        mode: 'A',
-        meaning:
-          'Nothing reaches the archive: the drain is missing, or what is behind it does not store.',
-        next: 'See that the drain is there (`heroku drains`, or that `pgwitness ship` runs), that the receiver runs and stores into this archive under this prefix, and read the receiver’s log.',
-      },
+    const told = evidence(
+      `no object for ${within}; the newest is ${newest === undefined ? 'more than a day old, or there is none' : `of ${newest}`}`,
     );
+    if (!logged) {
+      return failed(`${told}; log_statement is ${tracer.logStatement}`, {
+        mode: 'B',
+        meaning: `The server does not log what ${tracer.role} writes. Whether the drain works can’t be told: there was nothing to carry.`,
+        next: setIt,
+      });
+    }
+    return failed(told, {
+      mode: 'A',
+      meaning:
+        'Nothing reaches the archive: the drain is missing, or what is behind it does not store.',
+      next: 'See that the drain is there (`heroku drains`, or that `pgwitness ship` runs), that the receiver runs and stores into this archive under this prefix, and read the receiver’s log.',
+    });
   }
   const arrived = `${seen.objects} objects within ${within}, ${seen.postgresLines} lines of Postgres, not the statement`;
   if (strangers.size > 0) {
@@ -111,7 +118,7 @@ function notFound(
       next: 'Run it again; if it stays, look at the receiver’s log and at `pgwitness trail --since 10m`.',
     });
   }
-  if (tracer.logStatement === 'mod' || tracer.logStatement === 'all') {
+  if (logged) {
     return failed(evidence(arrived), {
       meaning: `${tracer.role}’s statements are logged (log_statement ${tracer.logStatement}) and objects arrive, yet not this one: ${seen.postgresLines === 0 ? 'the drain carries other lines than the database’s' : 'the log of another database is carried, or it takes longer'}.`,
       next: 'See that the drain is that of the app the database is attached to, or that `pgwitness ship` follows this server’s log_directory; then try a longer --within.',
@@ -120,6 +127,6 @@ function notFound(
   return failed(evidence(`${arrived}; log_statement is ${tracer.logStatement}`), {
     mode: 'B',
     meaning: `The server does not log what ${tracer.role} writes.`,
-    next: `Set it and reconnect: \`alter role ${tracer.role} set log_statement to 'mod'\` as a superuser, on Heroku through the data API; \`pgwitness plan\` shows what is missing. Sessions that are open keep the old setting.`,
+    next: setIt,
   });
 }

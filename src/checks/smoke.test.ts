@@ -1,0 +1,300 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { pino } from 'pino';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { installCapture } from '../capture/install.ts';
+import type { SmokeConfig } from '../config/config.ts';
+import { readConfig } from '../config/read-config.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../demo/embedded-postgres.ts';
+import { type Listening, listen } from '../receive/node-server.ts';
+import { createReceiver } from '../receive/receiver.ts';
+import { createReceiverMetrics } from '../receive/receiver-metrics.ts';
+import { ship } from '../ship/ship.ts';
+import { folderArchive } from '../sink/folder-archive.ts';
+import { openFolderSink } from '../sink/folder-sink.ts';
+import type { Archive } from '../sink/sink.ts';
+import { runSmoke, type SmokeOptions, type SmokeReport } from './smoke.ts';
+
+const prefix = 'raxx-api-prod';
+const database = 'raxx';
+const secret = () => randomBytes(12).toString('hex');
+const passwords = {
+  raxx_owner: secret(),
+  raptor_app: secret(),
+  audit_archiver: secret(),
+  raptor_audit_compliance: secret(),
+};
+
+let postgres: EmbeddedPostgres;
+let superuser: pg.Client;
+let owner: pg.Client;
+let folder: string;
+let archive: Archive;
+let receiver: Listening;
+let smoke: SmokeConfig;
+const stopReceiver = new AbortController();
+/** The shipper of the test at hand. */
+let stopShip: AbortController;
+let shipping: Promise<void>;
+
+const urlOf = (role: keyof typeof passwords) => postgres.url(role, passwords[role], database);
+
+const example = (name: string) =>
+  readFile(new URL(`../../examples/raxx/${name}`, import.meta.url), 'utf8');
+
+async function connect(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  return client;
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pgwitness-smoke-'));
+  const config = await readConfig(
+    new URL('../../examples/raxx/pgwitness.yaml', import.meta.url).pathname,
+  );
+  const app = config.apps.find(({ name }) => name === prefix);
+  if (app?.smoke === undefined) throw new Error('the example has lost its smoke test');
+  smoke = app.smoke;
+  postgres = await startEmbeddedPostgres({});
+  const asSuperuser = (name?: string) =>
+    connect(postgres.url(postgres.superuser.user, postgres.superuser.password, name));
+  const first = await asSuperuser();
+  await first.query(`create database ${database}`);
+  await first.end();
+  superuser = await asSuperuser(database);
+  await superuser.query(await example('roles.sql'));
+  await superuser.query(`alter database ${database} owner to raxx_owner`);
+  for (const [role, password] of Object.entries(passwords)) {
+    await superuser.query(`alter role ${role} password '${password}'`);
+  }
+  owner = await connect(urlOf('raxx_owner'));
+  await owner.query(await example('schema.sql'));
+  await installCapture({ owner, superuser }, app.database);
+
+  archive = folderArchive(join(folder, 'archive'));
+  receiver = await listen({
+    host: '127.0.0.1',
+    port: 0,
+    signal: stopReceiver.signal,
+    receiver: createReceiver({
+      drains: [{ app: prefix, prefix, user: 'raxx', secrets: ['s3cret'], tokens: [] }],
+      sink: await openFolderSink(join(folder, 'archive')),
+      now: Date.now,
+      log: pino({ level: 'silent' }),
+      metrics: createReceiverMetrics(),
+    }),
+  });
+});
+afterAll(async () => {
+  await Promise.all([superuser?.end(), owner?.end()]);
+  stopReceiver.abort();
+  await receiver?.done;
+  await postgres?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+beforeEach(() => startShipping());
+afterEach(() => stopShipping());
+
+function startShipping(): void {
+  stopShip = new AbortController();
+  shipping = ship({
+    logDirectory: postgres.logDirectory,
+    statePath: join(folder, 'ship.json'),
+    drainUrl: receiver.url.replace('http://', 'http://raxx:s3cret@'),
+    userAgent: 'pgwitness/test',
+    once: false,
+    signal: stopShip.signal,
+    now: Date.now,
+    report: () => undefined,
+  });
+}
+
+async function stopShipping(): Promise<void> {
+  stopShip.abort();
+  await shipping;
+}
+
+function run(over: Partial<SmokeOptions> = {}): Promise<SmokeReport> {
+  return runSmoke({
+    appUrl: urlOf('raptor_app'),
+    ownerUrl: urlOf('raxx_owner'),
+    archive,
+    prefix,
+    smoke: { ...smoke, withinMs: 3_000 },
+    now: Date.now,
+    sleep,
+    ...over,
+  });
+}
+
+const okOf = (report: SmokeReport) => report.stages.map(({ id, ok }) => `${id} ${ok}`);
+const stageOf = (report: SmokeReport, id: string) => report.stages.find((stage) => stage.id === id);
+
+describe('runSmoke', () => {
+  test('what raptor_app writes is found in the archive and the owner’s row in history', async () => {
+    const told: string[] = [];
+    const report = await run({
+      smoke: { ...smoke, withinMs: 10_000 },
+      onBegin: ({ id }) => told.push(`begin ${id}`),
+      onStage: ({ id }) => told.push(`end ${id}`),
+    });
+    expect(report.stages.map(({ failure }) => failure)).toEqual(Array(4).fill(undefined));
+    expect(report.ok).toBe(true);
+    expect(told).toEqual(
+      ['write', 'archive', 'history', 'clean'].flatMap((id) => [`begin ${id}`, `end ${id}`]),
+    );
+    expect(report.lagMs).toBeLessThan(2_000);
+    const { rows: events } = await owner.query(
+      'select 1 from customer_audit_events where id = $1',
+      [report.event],
+    );
+    expect(events).toHaveLength(1);
+    const { rows: history } = await owner.query(
+      'select operation, image from users_history where id = $1',
+      [report.historyId],
+    );
+    expect(history[0]?.operation).toBe('INSERT');
+    expect(JSON.stringify(history[0]?.image)).toContain(report.event.split('-').at(-1));
+    const { rows: left } = await owner.query("select 1 from users where email like 'smoke-%'");
+    expect(left).toHaveLength(0);
+    expect(report.objectKey).toMatch(/^logs\/raxx-api-prod\/.*\.gz$/);
+  });
+
+  test('every run is one of its own', async () => {
+    const [one, two] = [await run(), await run()];
+    expect([one.ok, two.ok]).toEqual([true, true]);
+    expect(one.event).not.toBe(two.event);
+    expect(one.historyId).not.toBe(two.historyId);
+  });
+
+  test('log_statement not set for the role is failure mode B, and history is proven all the same', async () => {
+    await superuser.query('alter role raptor_app reset log_statement');
+    await superuser.query("set log_statement = 'all'");
+    // Another session keeps the drain busy.
+    const busy = setInterval(() => void superuser.query('select 1'), 100);
+    try {
+      const report = await run({ smoke: { ...smoke, withinMs: 1_000 } });
+      expect(okOf(report)).toEqual(['write true', 'archive false', 'history true', 'clean true']);
+      expect(report.ok).toBe(false);
+      const { failure, evidence } = stageOf(report, 'archive') ?? {};
+      expect(failure).toMatchObject({ mode: 'B' });
+      expect(failure?.next).toContain("alter role raptor_app set log_statement to 'mod'");
+      expect(evidence).toMatch(/objects .* log_statement is none/);
+    } finally {
+      clearInterval(busy);
+      await superuser.query('reset log_statement');
+      await superuser.query("alter role raptor_app set log_statement = 'mod'");
+    }
+  });
+
+  test('where nothing is logged nothing can arrive: that too is mode B, not a broken drain', async () => {
+    await superuser.query('alter role raptor_app reset log_statement');
+    try {
+      const report = await run({ smoke: { ...smoke, withinMs: 300 } });
+      expect(stageOf(report, 'archive')).toMatchObject({ ok: false, failure: { mode: 'B' } });
+    } finally {
+      await superuser.query("alter role raptor_app set log_statement = 'mod'");
+    }
+  });
+
+  test('nothing arriving is failure mode A', async () => {
+    await stopShipping();
+    const report = await run({ smoke: { ...smoke, withinMs: 400 } });
+    expect(report.ok).toBe(false);
+    expect(stageOf(report, 'archive')).toMatchObject({ ok: false, failure: { mode: 'A' } });
+  });
+
+  test('a disabled trigger is failure mode C and named; the row is taken away all the same', async () => {
+    await owner.query('alter table users disable trigger user');
+    try {
+      const report = await run();
+      expect(okOf(report)).toEqual(['write true', 'archive true', 'history false', 'clean true']);
+      const { failure, evidence } = stageOf(report, 'history') ?? {};
+      expect(failure?.mode).toBe('C');
+      expect(evidence).toContain('(disabled)');
+    } finally {
+      await owner.query('alter table users enable trigger user');
+    }
+  });
+
+  test('a table that was never captured is failure mode C', async () => {
+    await owner.query('create table plain (note text)');
+    const trigger = { table: { schema: 'public', name: 'plain' }, row: { note: '{nonce}' } };
+    const report = await run({ smoke: { ...smoke, withinMs: 1_500, trigger } });
+    expect(stageOf(report, 'history')).toMatchObject({ ok: false, failure: { mode: 'C' } });
+    expect((await owner.query('select 1 from plain')).rows).toEqual([]);
+  });
+
+  test('the owner’s login in place of the application’s is told', async () => {
+    await superuser.query("alter role raxx_owner set log_statement = 'mod'");
+    const report = await run({ appUrl: urlOf('raxx_owner') });
+    await superuser.query('alter role raxx_owner reset log_statement');
+    expect(report.ok).toBe(true);
+    expect(report.notes.join()).toContain('logs in as the owner');
+  });
+
+  test('a row that does not fit its table is told with the key to correct, and nothing is looked for', async () => {
+    const event = { ...smoke.event, row: { id: '{nonce}', customer_id: 'no number' } };
+    const report = await run({ smoke: { ...smoke, withinMs: 60_000, event } });
+    expect(stageOf(report, 'write')).toMatchObject({ ok: false });
+    expect(stageOf(report, 'write')?.failure?.next).toContain('smoke.event.row');
+    expect(stageOf(report, 'archive')?.ms).toBeLessThan(100);
+  });
+
+  test('a role without INSERT is told so', async () => {
+    const event = {
+      ...smoke.event,
+      table: { schema: 'public', name: 'plain' },
+      row: { note: '{nonce}' },
+    };
+    const report = await run({ smoke: { ...smoke, event } });
+    expect(stageOf(report, 'write')?.failure?.meaning).toBe(
+      'raptor_app may not insert into public.plain.',
+    );
+  });
+
+  test('names and values from the configuration are never SQL', async () => {
+    await owner.query(
+      `create table "odd ""name""" ("a ""b" text, "c'd" text, e numeric, f boolean)`,
+    );
+    await owner.query('grant insert on "odd ""name""" to raptor_app');
+    const event = {
+      table: { schema: 'public', name: 'odd "name"' },
+      row: {
+        'a "b': "');drop table users;--\\' {nonce}",
+        "c'd": 'one\ntwo {now}',
+        e: -1e21,
+        f: true,
+      },
+    };
+    const report = await run({ smoke: { ...smoke, withinMs: 5_000, event } });
+    expect(report.ok).toBe(true);
+    const { rows } = await owner.query('select * from "odd ""name"""');
+    expect(rows[0]?.['a "b']).toBe(`');drop table users;--\\' ${report.event.split(' ').at(-1)}`);
+  });
+
+  test('a login that is refused throws before anything is written', async () => {
+    const begun: string[] = [];
+    const wrong = urlOf('raxx_owner').replace(passwords.raxx_owner, 'wrong');
+    await expect(
+      run({ ownerUrl: wrong, onBegin: ({ id }) => begun.push(id) }),
+    ).rejects.toMatchObject({ code: 'capture.connect-wrong-password', exit: 3 });
+    expect(begun).toEqual([]);
+  });
+
+  test('stopped while it waits, it ends at once and leaves no row of users', async () => {
+    await stopShipping();
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 200);
+    const begin = Date.now();
+    const report = await run({ smoke: { ...smoke, withinMs: 30_000 }, signal: stop.signal });
+    expect(Date.now() - begin).toBeLessThan(3_000);
+    expect(report.ok).toBe(false);
+    expect(okOf(report)).toEqual(['write true', 'archive false']);
+  });
+});
