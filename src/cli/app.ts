@@ -1,10 +1,12 @@
 import { buildApplication, buildRouteMap, text_en } from '@stricli/core';
 import { exitCodeOf, reportError } from './report-error.ts';
 import { configVerbs } from './verbs/config.ts';
+import { demoVerb } from './verbs/demo.ts';
 import { installVerb } from './verbs/install.ts';
 import { planVerb } from './verbs/plan.ts';
 import { receiveVerb } from './verbs/receive.ts';
 import { shipVerb } from './verbs/ship.ts';
+import { smokeVerb } from './verbs/smoke.ts';
 import { trailVerb } from './verbs/trail.ts';
 import { uninstallVerb } from './verbs/uninstall.ts';
 import { versionVerb } from './verbs/version.ts';
@@ -17,7 +19,9 @@ const root = buildRouteMap({
     uninstall: uninstallVerb,
     receive: receiveVerb,
     ship: shipVerb,
+    smoke: smokeVerb,
     trail: trailVerb,
+    demo: demoVerb,
     version: versionVerb,
   },
   docs: {
