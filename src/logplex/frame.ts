@@ -44,9 +44,9 @@ const nine = 0x39;
 
 /**
  * Octet-counted messages of a body: `<len> <msg>`, `len` in bytes, a trailing newline included
- * where there is one. Counts decide and text is never searched for a message, with one exception:
- * where a count cannot be right, see `resume`. Each byte of the body is in a message, in a count
- * or in a fault.
+ * where there is one; a newline that a sender did not count is passed over. Counts decide and text
+ * is never searched for a message, with two exceptions where a count cannot be right: `lossEnd` and
+ * `resume`. Each other byte of the body is in a message, in its count or in a fault.
  */
 export function splitFrame(body: Uint8Array): SplitFrame {
   const messages: FramedMessage[] = [];
@@ -57,7 +57,7 @@ export function splitFrame(body: Uint8Array): SplitFrame {
     const read = readMessage(body, offset, chains);
     if (read.ok) {
       messages.push({ offset: read.start, bytes: body.subarray(read.start, read.end) });
-      offset = read.end;
+      offset = pastNewline(body, read.end);
       continue;
     }
     const next = resume(body, offset, chains);
@@ -106,19 +106,21 @@ function readMessage(body: Uint8Array, offset: number, chains: Chains): Read {
   if (count === undefined) return { ok: false, reason: 'no-count' };
   const { start, end } = count;
   const told = lossEnd(body, start);
-  if (told !== undefined && told !== end && chains.endsOrGoesOn(told)) {
+  if (told !== undefined && told !== end && chains.endsOrGoesOn(pastNewline(body, told))) {
     return { ok: true, start, end: told };
   }
   if (chains.reachEnd(offset)) return { ok: true, start, end };
-  // Something is wrong from here on. It may be this count, which leaves the newline out.
-  if (body[end] === newline && chains.endsOrGoesOn(end + 1)) {
-    return { ok: true, start, end: end + 1 };
-  }
+  // Something is wrong from here on: is it this message?
   if (end > body.length) return { ok: false, reason: 'beyond-end' };
-  if (looksLikeMessage(body, end)) return { ok: true, start, end };
-  // The next message may be the broken one: this one is whole where it is one line, newline at its end.
+  if (looksLikeMessage(body, pastNewline(body, end))) return { ok: true, start, end };
+  // The next one may be the broken one: this one is whole where it is one line, newline at its end.
   if (body.indexOf(newline, start) === end - 1) return { ok: true, start, end };
   return { ok: false, reason: 'wrong-count' };
+}
+
+/** A message begins with a digit: a newline where one has to begin was left out of the count before. */
+function pastNewline(body: Uint8Array, end: number): number {
+  return body[end] === newline ? end + 1 : end;
 }
 
 /**
@@ -127,8 +129,7 @@ function readMessage(body: Uint8Array, offset: number, chains: Chains): Read {
  */
 function lossEnd(body: Uint8Array, start: number): number | undefined {
   const length = lossSentenceLength(body.subarray(start, start + longestLoss));
-  if (length === undefined) return undefined;
-  return body[start + length] === newline ? start + length + 1 : start + length;
+  return length === undefined ? undefined : start + length;
 }
 
 /**
@@ -164,10 +165,9 @@ class Chains {
       walked.push(at);
       const count = looksLikeMessage(this.#body, at) ? readCount(this.#body, at) : undefined;
       if (count === undefined || count.end > this.#body.length) reached = false;
-      else if (count.end === this.#body.length) reached = true;
       else {
-        at = count.end;
-        reached = this.#known.get(at);
+        at = pastNewline(this.#body, count.end);
+        reached = at === this.#body.length ? true : this.#known.get(at);
       }
     }
     for (const offset of walked) this.#known.set(offset, reached);

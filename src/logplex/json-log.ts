@@ -29,7 +29,8 @@ export function jsonLogRecord(line: SyslogLine, json: Uint8Array): LogRecord {
     ...given('source', source(fields)),
     ...given('vtid', text(fields['vxid'])),
     ...given('xid', whole(fields['txid'])),
-    ...given('sqlState', text(fields['state_code'])),
+    // Left out by the server where it is the code of success.
+    sqlState: text(fields['state_code']) ?? '00000',
     severity,
     message: message ?? '',
     ...given('detail', text(fields['detail'])),
@@ -43,6 +44,21 @@ export function jsonLogRecord(line: SyslogLine, json: Uint8Array): LogRecord {
       statement: text(fields['statement']),
     }),
     complete: true,
+  };
+}
+
+/**
+ * A jsonlog line of which chunks are missing: the text that came, and the session and number that
+ * each chunk names. `first` is the syslog line of the first chunk that came.
+ */
+export function brokenJsonRecord(first: SyslogLine, id: string, json: Uint8Array): LogRecord {
+  const [, session, number] = /^([0-9a-f]+\.[0-9a-f]+):(\d{1,15})$/.exec(id) ?? [];
+  return {
+    ...otherRecord({ ...first, message: json }),
+    kind: 'log',
+    ...given('session', session),
+    ...given('logLine', number === undefined ? undefined : Number(number)),
+    complete: false,
   };
 }
 

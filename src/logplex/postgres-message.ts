@@ -39,7 +39,7 @@ export function postgresRecord(
   contested: boolean,
 ): LogRecord {
   const joints = pieces.map((piece, index) => joint(pieces[index - 1], piece));
-  const whole = decode(joints.map((each) => each.bytes));
+  const whole = textOf(joints);
   // Without the first chunk nothing can be said of the rest but its text.
   const prefix = pieces[0]?.index === 1 ? parsePrefix(whole) : undefined;
   const read = prefix === undefined ? undefined : readMessage(prefix, joints);
@@ -89,10 +89,12 @@ function readMessage(prefix: ParsedPrefix, joints: readonly Joint[]): ReadMessag
 }
 
 interface Joint {
-  /** What the chunk adds to the text, the newline before it included where there was one. */
+  /** What the chunk adds to the text. */
   readonly bytes: Uint8Array;
-  /** The chunk as it came, where it may begin a field of the message. */
-  readonly start?: string;
+  /** A newline stood before it. */
+  readonly newline: boolean;
+  /** It begins as a field of the message can: with neither TAB nor the middle of a word. */
+  readonly blank: boolean;
   /** Postgres could have cut a longer line right here. */
   readonly cut: boolean;
   readonly doubtful: boolean;
@@ -100,30 +102,30 @@ interface Joint {
 
 function joint(before: MessagePiece | undefined, piece: MessagePiece): Joint {
   const { bytes } = piece;
-  if (before === undefined) return { bytes, cut: false, doubtful: false };
+  if (before === undefined) {
+    return { bytes, newline: false, blank: false, cut: false, doubtful: false };
+  }
   const follows = before.index + 1 === piece.index;
   const cut = !follows || couldBeCut(before.bytes, bytes);
   const indent = continuationIndent(bytes);
   if (indent !== undefined) {
     // A cut before a TAB looks like a newline. Where the line before has TABs between its words, a
     // cut is likelier: a newline would have had to fall into the last few of 900 bytes.
-    const likelyCut = follows && cut && hasInnerTab(before.bytes);
+    const newline = !(follows && cut && hasInnerTab(before.bytes));
+    const doubtful = cut && bytes.length > 0;
     return {
-      bytes: likelyCut ? bytes : Buffer.concat([lineBreak, bytes.subarray(indent)]),
+      bytes: newline ? bytes.subarray(indent) : bytes,
+      newline,
+      blank: false,
       cut,
-      doubtful: cut && bytes.length > 0,
+      doubtful,
     };
   }
-  // A blank can begin a field, or the rest of a line; or, where no cut could be, the second line of
-  // a name in the prefix, or the rest of a line that a transport has trimmed.
-  if (isSpace(bytes[0])) {
-    // After a chunk of indentation alone, which a transport has trimmed, some blanks are lost.
-    const trimmed = cut && before.bytes.length === 0;
-    return { bytes, start: decode([bytes]), cut, doubtful: trimmed };
-  }
-  return cut
-    ? { bytes, cut, doubtful: !follows }
-    : { bytes: Buffer.concat([lineBreak, bytes]), cut, doubtful: false };
+  const blank = isSpace(bytes[0]);
+  // After a chunk of indentation alone, which a transport has trimmed, some blanks are lost.
+  const trimmed = blank && cut && before.bytes.length === 0;
+  // Where no cut could be, the server began a line: that of a field, or the second one of a name.
+  return { bytes, newline: !cut, blank, cut, doubtful: trimmed || !follows };
 }
 
 /** A TAB after the indentation. */
@@ -168,39 +170,44 @@ interface Sections {
 function split(reading: PrefixReading, joints: readonly Joint[]): Sections {
   const fields = new Map<SectionLabel, string>();
   let label: SectionLabel | undefined;
-  let parts: Uint8Array[] = [];
+  let from = 0;
   let message = '';
   let doubtful = false;
   let confirmed = false;
-  const close = () => {
-    const text = decode(parts);
+  const close = (to: number) => {
+    const text = textOf(joints.slice(from, to));
     if (label === undefined) message = text.slice(reading.messageAt);
     else fields.set(label, parseSection(reading.text, text)?.text ?? text);
   };
-  for (const each of joints) {
-    const section = each.start === undefined ? undefined : parseSection(reading.text, each.start);
-    if (section === undefined || !comesAfter(section.label, label)) {
-      parts.push(each.bytes);
-      continue;
-    }
-    close();
+  for (const [index, each] of joints.entries()) {
+    if (!each.blank) continue;
+    const start = textOf(joints.slice(index, index + longestPrefix));
+    const section = parseSection(reading.text, start);
+    if (section === undefined || !comesAfter(section.label, label)) continue;
+    close(index);
     label = section.label;
-    parts = [each.bytes];
+    from = index;
     if (each.cut) doubtful = true;
     else confirmed = true;
   }
-  close();
+  close(joints.length);
   return { message, fields, doubtful, confirmed };
+}
+
+/** Chunks that a prefix may take: its three names may hold newlines. */
+const longestPrefix = 8;
+
+/** Bytes first, text after: a chunk may end within a UTF-8 sequence. */
+function textOf(joints: readonly Joint[]): string {
+  const parts = joints.flatMap(({ newline, bytes }, index) =>
+    newline && index > 0 ? [lineBreak, bytes] : [bytes],
+  );
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.concat(parts));
 }
 
 function comesAfter(label: SectionLabel, previous: SectionLabel | undefined): boolean {
   if (previous === undefined) return true;
   return sectionLabels.indexOf(label) > sectionLabels.indexOf(previous);
-}
-
-/** Bytes first, text after: a chunk may end within a UTF-8 sequence. */
-function decode(parts: readonly Uint8Array[]): string {
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.concat(parts));
 }
 
 function named<K extends string>(key: K, value: string | undefined): { [P in K]?: string } {

@@ -50,8 +50,7 @@ export const sectionLabels = [
 ] as const;
 export type SectionLabel = (typeof sectionLabels)[number];
 
-const severity =
-  '(?<severity>DEBUG[1-5]?|LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC):  (?:[0-9A-Z]{5}: )?';
+const severity = '(?<severity>DEBUG[1-5]?|LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC):  ';
 
 /**
  * Heroku's three `log_line_prefix`, the same that pganalyze/collector knows. `name` stands for a
@@ -136,15 +135,20 @@ function readFields(groups: Record<string, string | undefined>): PrefixFields {
     ...present('session', groups['session']),
     ...count('logLine', groups['logLine']),
     ...count('pid', groups['pid']),
-    ...present('user', groups['user']),
-    ...present('database', groups['database']),
-    ...present('application', groups['application']),
+    ...present('user', known(groups['user'])),
+    ...present('database', known(groups['database'])),
+    ...present('application', known(groups['application'])),
     ...present('source', groups['source']),
     ...present('vtid', groups['vtid']),
     ...count('xid', groups['xid']),
     ...present('sqlState', groups['sqlState']),
     ...(time === undefined ? {} : { time }),
   };
+}
+
+/** Postgres's word for a name that a connection has not given. */
+function known(name: string | undefined): string | undefined {
+  return name === '[unknown]' ? undefined : name;
 }
 
 function present<K extends string>(key: K, value: string | undefined): { [P in K]?: string } {

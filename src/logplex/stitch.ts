@@ -1,5 +1,5 @@
 import { type JsonChunk, parseJsonChunk } from './json-chunk.ts';
-import { jsonLogRecord } from './json-log.ts';
+import { brokenJsonRecord, jsonLogRecord } from './json-log.ts';
 import { fromPostgres, lossRecord, otherRecord } from './line-record.ts';
 import { parseLoss } from './loss.ts';
 import { type PostgresChunk, parsePostgresChunk } from './postgres-line.ts';
@@ -35,13 +35,16 @@ export interface Stitcher<O> {
 }
 
 const defaultLimits: StitchLimits = { settleLines: 20_000, maxBytes: 64 * 1024 * 1024 };
+/** Messages held under one key at once: beyond it, as hostile input can have it, the oldest goes. */
+const mostRivals = 8;
 /** What a held chunk or origin costs besides its bytes, roughly. */
 const overhead = 100;
 
 interface Group<O> {
   readonly key: string;
   readonly form: 'postgres' | 'json';
-  /** For json: how many chunks there are. */
+  /** For json: what the chunks call their line, and how many they are. */
+  readonly id: string;
   readonly total: number;
   readonly pieces: Map<number, Uint8Array>;
   readonly origins: Set<O>;
@@ -53,6 +56,13 @@ interface Group<O> {
   /** Shared by messages held under one key at once: whether a chunk may belong to either. */
   contest: { contested: boolean };
   given: boolean;
+}
+
+/** A chunk that came. */
+interface Arrival<O> extends Pick<Group<O>, 'key' | 'form' | 'id' | 'total'> {
+  readonly line: SyslogLine;
+  readonly chunk: { readonly index: number; readonly bytes: Uint8Array };
+  readonly origin: O;
 }
 
 /** See `Stitcher`. Memory is bounded by `limits`, also against hostile input. */
@@ -115,12 +125,13 @@ class LineStitcher<O> implements Stitcher<O> {
     }
     const chunk = parsePostgresChunk(line.message);
     if (chunk === undefined) alone(otherRecord(line));
-    else this.#addPostgres(line, chunk, origin);
+    else this.#addPostgres(line, chunk, origin, out);
   }
 
   #addJson(line: SyslogLine, chunk: JsonChunk, origin: O, out: Stitched<O>[]): void {
     const key = JSON.stringify(['json', line.host, line.procid, chunk.id, chunk.total]);
-    const group = this.#add({ key, form: 'json', total: chunk.total, line, chunk, origin });
+    const whole = { form: 'json' as const, id: chunk.id, total: chunk.total };
+    const group = this.#add({ key, ...whole, line, chunk, origin }, out);
     if (group.given || group.pieces.size < chunk.total) return;
     out.push(result(group));
     // Kept for a while as a mark, without its text, so that a double of a chunk begins no message anew.
@@ -129,24 +140,17 @@ class LineStitcher<O> implements Stitcher<O> {
     this.#count(group, group.pieces.size * overhead - group.bytes);
   }
 
-  #addPostgres(line: SyslogLine, chunk: PostgresChunk, origin: O): void {
+  #addPostgres(line: SyslogLine, chunk: PostgresChunk, origin: O, out: Stitched<O>[]): void {
     const key = JSON.stringify(['pg', line.host, line.procid, chunk.colour, chunk.number]);
-    this.#add({ key, form: 'postgres', total: 0, line, chunk, origin });
+    this.#add({ key, form: 'postgres', id: '', total: 0, line, chunk, origin }, out);
   }
 
-  #add(given: {
-    key: string;
-    form: Group<O>['form'];
-    total: number;
-    line: SyslogLine;
-    chunk: { readonly index: number; readonly bytes: Uint8Array };
-    origin: O;
-  }): Group<O> {
+  #add(given: Arrival<O>, out: Stitched<O>[]): Group<O> {
     const { key, line, chunk, origin } = given;
     const held = this.#byKey.get(key) ?? [];
     const double = held.find((group) => isDouble(group, chunk));
     const lacking = held.filter((group) => !group.pieces.has(chunk.index));
-    const group = double ?? lacking.at(-1) ?? this.#open(given, held);
+    const group = double ?? lacking.at(-1) ?? this.#open(given, held, out);
     // The number came round again while its last bearer was held (a process id used anew): whose
     // a later chunk is can't be told for sure.
     if (double === undefined && held.length > 1 && chunk.index > 1) group.contest.contested = true;
@@ -167,21 +171,15 @@ class LineStitcher<O> implements Stitcher<O> {
     return group;
   }
 
-  #open(
-    given: {
-      key: string;
-      form: Group<O>['form'];
-      total: number;
-      line: SyslogLine;
-      chunk: { readonly index: number };
-    },
-    held: Group<O>[],
-  ): Group<O> {
+  #open(given: Arrival<O>, held: readonly Group<O>[], out: Stitched<O>[]): Group<O> {
+    const oldest = held.length < mostRivals ? undefined : held[0];
+    if (oldest !== undefined) this.#close(oldest, out);
     const contest = held.at(-1)?.contest ?? { contested: false };
     if (held.some((group) => group.pieces.size > 1)) contest.contested = true;
     const group: Group<O> = {
       key: given.key,
       form: given.form,
+      id: given.id,
       total: given.total,
       pieces: new Map(),
       origins: new Set(),
@@ -192,7 +190,7 @@ class LineStitcher<O> implements Stitcher<O> {
       contest,
       given: false,
     };
-    this.#byKey.set(given.key, [...held, group]);
+    this.#byKey.set(given.key, [...held.filter((other) => other !== oldest), group]);
     this.#held.add(group);
     return group;
   }
@@ -235,9 +233,7 @@ function result<O>(group: Group<O>): Stitched<O> {
     return { record, origins: [...group.origins] };
   }
   const json = Buffer.concat(pieces.map((piece) => piece.bytes));
-  const record = jsonLogRecord(line, json);
-  return {
-    record: pieces.length === group.total ? record : { ...record, complete: false },
-    origins: [...group.origins],
-  };
+  const whole = pieces.length === group.total;
+  const record = whole ? jsonLogRecord(line, json) : brokenJsonRecord(line, group.id, json);
+  return { record, origins: [...group.origins] };
 }

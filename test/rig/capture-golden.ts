@@ -52,7 +52,7 @@ export async function captureGolden(given: {
       const captured: Captured[] = [];
       for (const prefix of given.prefixes) {
         const superuser = server.url(server.superuser.user, server.superuser.password);
-        await setPrefix(superuser, herokuPrefixes[prefix]);
+        await beginRun(superuser, herokuPrefixes[prefix]);
         const skip = {
           datagrams: syslog.datagrams.length,
           json: (await jsonLog(server.logDirectory)).length,
@@ -77,11 +77,12 @@ export async function captureGolden(given: {
   }
 }
 
-async function setPrefix(url: string, prefix: string): Promise<void> {
+async function beginRun(url: string, prefix: string): Promise<void> {
   const client = new pg.Client({ connectionString: url, options: '-c log_statement=none' });
   await client.connect();
   await client.query(`alter system set log_line_prefix = ${pg.escapeLiteral(prefix)}`);
   await client.query('select pg_reload_conf()');
+  await client.query('truncate users, quiet restart identity');
   await client.end();
   // The postmaster hands the setting on to the backends it makes from now on; it takes a moment.
   await sleep(300);

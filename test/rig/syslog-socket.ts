@@ -8,8 +8,14 @@ const path = '/dev/log';
 /** Node can't bind a datagram socket by path; Perl can, and is part of every Debian. */
 const script = `
 use Socket;
+my $at = sockaddr_un($ARGV[0]);
 socket(my $s, PF_UNIX, SOCK_DGRAM, 0) or die "socket: $!";
-bind($s, sockaddr_un($ARGV[0])) or die "bind $ARGV[0]: $!";
+for (my $tries = 0; !bind($s, $at); $tries++) {
+  die "bind $ARGV[0]: $!" if $tries > 200;
+  socket(my $other, PF_UNIX, SOCK_DGRAM, 0);
+  # Nobody listens any more: left behind by a reader that was killed.
+  if (!connect($other, $at) && $!{ECONNREFUSED}) { unlink $ARGV[0] } else { select(undef, undef, undef, 0.1) }
+}
 chmod 0666, $ARGV[0];
 $SIG{TERM} = sub { unlink $ARGV[0]; exit 0 };
 $| = 1;
@@ -28,7 +34,6 @@ export interface SyslogSocket {
 /** Why this machine can't give us `/dev/log`, or undefined where it can. */
 export function syslogObstacle(): string | undefined {
   if (!existsSync('/usr/bin/perl')) return 'there is no perl';
-  if (existsSync(path)) return `${path} is taken`;
   try {
     accessSync('/dev', constants.W_OK);
     return undefined;
@@ -37,7 +42,7 @@ export function syslogObstacle(): string | undefined {
   }
 }
 
-/** Listens on `/dev/log` until closed. */
+/** Listens on `/dev/log` until closed; waits up to 20 s for another reader to go. */
 export async function listenToSyslog(): Promise<SyslogSocket> {
   const reader = spawn('/usr/bin/perl', ['-e', script, path], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -57,10 +62,10 @@ export async function listenToSyslog(): Promise<SyslogSocket> {
     }
   });
   const until = async (what: string, done: () => boolean) => {
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 25_000;
     while (!done()) {
       if (reader.exitCode !== null) throw new Error(`the reader of ${path} ended`);
-      if (Date.now() > deadline) throw new Error(`${path} brought no ${what} within 10 s`);
+      if (Date.now() > deadline) throw new Error(`${path} brought no ${what} within 25 s`);
       await sleep(10);
     }
   };
