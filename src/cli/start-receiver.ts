@@ -16,19 +16,23 @@ export async function startReceiver(
 ): Promise<Listening> {
   const drains = drainsOf(config, cli.env);
   const log = pino({ base: null }, pino.destination({ dest: 2, sync: true }));
+  const sink = await openFolderSink(config.archive.folder);
   const receiver = createReceiver({
     drains,
-    sink: await openFolderSink(config.archive.folder),
+    sink,
     now: cli.now,
     log,
     metrics: createReceiverMetrics(),
   });
-  return listen({
+  const listening = await listen({
     host: given.host ?? config.receiver.host,
     port: given.port ?? config.receiver.port,
     receiver,
     signal: cli.signal,
   });
+  log.info({ url: listening.url, sink: sink.description }, 'listening');
+  const done = listening.done.then(() => log.info('stopped'));
+  return { ...listening, done };
 }
 
 /** Throws `receive.no-secret`, exit 2, naming every variable that is missing. */

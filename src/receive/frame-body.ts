@@ -54,21 +54,17 @@ async function readChunks(request: Request, limit: number, signal: AbortSignal):
   return { ok: false, reason: signal.aborted ? 'late' : 'too-large' };
 }
 
+/** `reading`, which never rejects, or 'late' once `signal` aborts. */
 function before(reading: Promise<BodyRead>, signal: AbortSignal): Promise<BodyRead> {
-  const { promise, resolve } = withResolvers<BodyRead>();
-  const late = () => resolve({ ok: false, reason: 'late' });
-  if (signal.aborted) late();
-  signal.addEventListener('abort', late, { once: true });
-  reading.then(resolve);
-  return promise.finally(() => signal.removeEventListener('abort', late));
-}
-
-function withResolvers<T>() {
-  let resolve: (value: T) => void = () => undefined;
-  const promise = new Promise<T>((given) => {
-    resolve = given;
+  return new Promise((resolve) => {
+    const late = () => resolve({ ok: false, reason: 'late' });
+    if (signal.aborted) late();
+    signal.addEventListener('abort', late, { once: true });
+    reading.then((read) => {
+      signal.removeEventListener('abort', late);
+      resolve(read);
+    });
   });
-  return { promise, resolve };
 }
 
 /** A body as it is to be stored. `encoding` is set where it stays packed, and says why. */

@@ -44,6 +44,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     errorHandler: () => new Response(null, { status: 503, headers: { 'Content-Length': '0' } }),
   });
   const running = new Set<ServerResponse>();
+  const sockets = new Set<Socket>();
 
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     running.add(outgoing);
@@ -66,14 +67,41 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   // An Expect that Node doesn't know gets 417 from it: here such a frame is one like any other.
   server.on('checkExpectation', onRequest);
   server.on('clientError', refuseUnreadable);
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
 
   await opened(server, host, port);
   const address = server.address() as AddressInfo;
   const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return {
     url: `http://${shown}:${address.port}`,
-    done: closedAfter(server, signal, running, options.graceMs ?? defaultGraceMs),
+    done: stopped(signal).then(() => close(options.graceMs ?? defaultGraceMs)),
   };
+
+  /** Stops accepting; idle connections close at once, the others with their answers. */
+  function close(graceMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+      server.close(() => {
+        clearTimeout(cut);
+        resolve();
+      });
+      for (const outgoing of running) {
+        if (!outgoing.headersSent) outgoing.setHeader('Connection', 'close');
+      }
+      // Node counts a connection that never sent a byte as busy with its first request.
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+    });
+  }
+}
+
+function stopped(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 /**
@@ -105,29 +133,6 @@ function opened(server: Server, host: string, port: number): Promise<void> {
       server.removeAllListeners('error');
       resolve();
     });
-  });
-}
-
-function closedAfter(
-  server: Server,
-  signal: AbortSignal,
-  running: ReadonlySet<ServerResponse>,
-  graceMs: number,
-): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = () => {
-      const cut = setTimeout(() => server.closeAllConnections(), graceMs);
-      // Stops accepting and closes idle connections; the others close with their answers.
-      server.close(() => {
-        clearTimeout(cut);
-        resolve();
-      });
-      for (const outgoing of running) {
-        if (!outgoing.headersSent) outgoing.setHeader('Connection', 'close');
-      }
-    };
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
   });
 }
 

@@ -77,7 +77,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     return empty(405, { Allow: 'POST' });
   });
   app.onError((error) => {
-    log.error({ err: error }, 'a request met something unexpected');
+    log.error(placeOf(error), 'a request met something unexpected');
     return empty(503);
   });
   return { handle: async (request) => app.fetch(request) };
@@ -137,7 +137,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       report({ caller, key, outcome: put.outcome, frame, token, bytes, seconds });
       return 'stored';
     } catch (error) {
-      log.error({ prefix: caller.prefix, err: error }, 'a frame met something unexpected');
+      log.error({ prefix: caller.prefix, ...placeOf(error) }, 'a frame met something unexpected');
       return 'internal';
     } finally {
       clearTimeout(timer);
@@ -149,8 +149,20 @@ export function createReceiver(options: ReceiverOptions): Receiver {
 
 function reasonOf(error: unknown): { readonly code: string; readonly error: string } {
   if (error === undefined) return { code: 'receive.put-hangs', error: 'no put ended in time' };
-  const code = error instanceof PgwitnessError ? error.code : 'internal';
-  return { code, error: error instanceof Error ? error.message : String(error) };
+  if (error instanceof PgwitnessError) return { code: error.code, error: error.message };
+  return { code: 'internal', error: placeOf(error).at };
+}
+
+/** Where an error that nobody expects came from. Its message is left out: it may quote a frame. */
+function placeOf(error: unknown): { readonly at: string } {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const places = stack.split('\n').filter((row) => /^\s+at /.test(row));
+  return {
+    at: places
+      .slice(0, 5)
+      .map((row) => row.trim())
+      .join(' '),
+  };
 }
 
 function text(status: number, body: string, type = 'text/plain; charset=utf-8'): Response {

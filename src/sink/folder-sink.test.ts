@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { listed, sinkConformance } from '../../test/rig/sink-conformance.ts';
+import { noSmallDisk, smallDisk } from '../../test/rig/small-disk.ts';
 import { type Disk, nodeDisk } from './disk.ts';
 import { folderArchive } from './folder-archive.ts';
 import { incomingFolder, openFolderSink } from './folder-sink.ts';
@@ -174,52 +175,34 @@ async function asNobody(folder: string): Promise<string> {
   });
 }
 
-const noMount = isRoot ? canMount() : 'only root may mount a file system of its own';
-describe.skipIf(noMount !== '')(`on a small disk${noMount && ` (skipped: ${noMount})`}`, () => {
-  let mounted = '';
-  beforeAll(async () => {
-    mounted = await mkdtemp(join(home, 'small-'));
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mounted]);
-  });
-  afterAll(() => {
-    execFileSync('umount', [mounted]);
-  });
-
-  test('a full disk is told, shows nothing half-written, and takes objects again once there is space', async () => {
-    const folder = join(mounted, 'archive');
-    const sink = await openFolderSink(folder);
-    await writeFile(join(mounted, 'ballast'), Buffer.alloc(700_000));
-    const large = Buffer.alloc(600_000, 'x');
-    await expect(sink.put(key, large)).rejects.toMatchObject({
-      code: 'sink.disk-full',
-      message: expect.stringContaining('the disk is full'),
+describe.skipIf(noSmallDisk !== '')(
+  `on a disk of its own${noSmallDisk && ` (skipped: ${noSmallDisk})`}`,
+  () => {
+    test('a full disk is told, shows nothing half-written, and takes objects again once there is space', async () => {
+      const disk = smallDisk('1m');
+      const folder = join(disk, 'archive');
+      const sink = await openFolderSink(folder);
+      await writeFile(join(disk, 'ballast'), Buffer.alloc(700_000));
+      const large = Buffer.alloc(600_000, 'x');
+      await expect(sink.put(key, large)).rejects.toMatchObject({
+        code: 'sink.disk-full',
+        message: expect.stringContaining('the disk is full'),
+      });
+      expect(await listed(folderArchive(folder), '')).toEqual([]);
+      expect(await readdir(join(folder, incomingFolder))).toEqual([]);
+      await rm(join(disk, 'ballast'));
+      expect(await sink.put(key, large)).toBe('stored');
+      expect(Buffer.from(await folderArchive(folder).read(key))).toEqual(large);
     });
-    expect(await listed(folderArchive(folder), '')).toEqual([]);
-    expect(await readdir(join(folder, incomingFolder))).toEqual([]);
-    await rm(join(mounted, 'ballast'));
-    expect(await sink.put(key, large)).toBe('stored');
-    expect(Buffer.from(await folderArchive(folder).read(key))).toEqual(large);
-  });
 
-  test('a file system that became read-only is told', async () => {
-    const folder = join(mounted, 'read-only');
-    const sink = await openFolderSink(folder);
-    execFileSync('mount', ['-o', 'remount,ro', mounted]);
-    try {
+    test('a file system that became read-only is told', async () => {
+      const disk = smallDisk('1m');
+      const sink = await openFolderSink(join(disk, 'archive'));
+      execFileSync('mount', ['-o', 'remount,ro', disk]);
       await expect(sink.put(key, body)).rejects.toMatchObject({ code: 'sink.read-only', exit: 2 });
-    } finally {
-      execFileSync('mount', ['-o', 'remount,rw', mounted]);
-    }
-  });
-});
-
-function canMount(): string {
-  try {
-    execFileSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], {
-      stdio: 'pipe',
+      await expect(openFolderSink(join(disk, 'another'))).rejects.toMatchObject({
+        code: 'sink.read-only',
+      });
     });
-    return '';
-  } catch {
-    return 'this machine lets nobody mount';
-  }
-}
+  },
+);

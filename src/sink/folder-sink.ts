@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readdir, stat, unlink } from 'node:fs/promises';
+import { lstat, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { PgwitnessError } from '../error.ts';
 import { type Disk, nodeDisk } from './disk.ts';
@@ -109,24 +109,16 @@ function goOn(signal: AbortSignal | undefined): void {
 /**
  * Directories whose own names are durable. Found is not enough: who made one may have crashed before
  * syncing its parent, and a power cut would take the directory with all objects in it. So each is
- * synced into its parent once per process, and a second put waits for the first one's sync.
+ * synced into its parent once per process. Only what is done is shared between puts: waiting for
+ * another put's step would let one that hangs hold up all.
  */
 function durableDirectories(disk: Disk) {
-  const known = new Map<string, Promise<void>>();
+  const durable = new Set<string>();
   return { ensure, forget };
 
-  function ensure(path: string): Promise<void> {
-    const before = known.get(path);
-    if (before !== undefined) return before;
-    const made = make(path);
-    known.set(path, made);
-    made.catch(() => known.delete(path));
-    return made;
-  }
-
-  async function make(path: string): Promise<void> {
+  async function ensure(path: string): Promise<void> {
     const parent = dirname(path);
-    if (parent === path) return;
+    if (durable.has(path) || parent === path) return;
     await ensure(parent);
     const found = await disk.makeDirectory(path).then(
       () => false,
@@ -139,10 +131,11 @@ function durableDirectories(disk: Disk) {
       // Above the archive stand directories that this user may not open, such as /home.
       if (!(found && error.code === 'EACCES')) throw error;
     });
+    durable.add(path);
   }
 
   function forget(path: string): void {
-    for (let at = path; known.delete(at); at = dirname(at));
+    for (let at = path; durable.delete(at); at = dirname(at));
   }
 }
 
@@ -153,11 +146,11 @@ async function isDirectory(path: string): Promise<boolean> {
   );
 }
 
-/** Removes what a crash left between write and link. */
+/** Removes what a crash left between write and link; another process may be doing the same. */
 async function removeLeftovers(incoming: string, now: number): Promise<void> {
   for (const name of await readdir(incoming)) {
     const path = join(incoming, name);
-    const found = await stat(path);
-    if (found.isFile() && now - found.mtimeMs > leftoverAgeMs) await unlink(path);
+    const found = await lstat(path).catch(() => undefined);
+    if (found?.isFile() && now - found.mtimeMs > leftoverAgeMs) await rm(path, { force: true });
   }
 }

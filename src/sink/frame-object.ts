@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { crc32, deflateRaw } from 'node:zlib';
 import { z } from 'zod';
@@ -12,7 +13,7 @@ export interface StoredLoss {
 /** What is known of a frame besides its bytes: JSON in the gzip header's extra field. */
 export interface FrameMeta {
   readonly version: 1;
-  /** `Logplex-Frame-Id` as received; absent where the request had none. */
+  /** `Logplex-Frame-Id` as received, or `sha256:…` of one over 256 characters; absent where there was none. */
   readonly id?: string | undefined;
   /** `Logplex-Drain-Token` as received. */
   readonly token?: string | undefined;
@@ -47,7 +48,7 @@ export type FrameFacts = Omit<
 export const subfieldId = [0x50, 0x57] as const;
 /** XLEN is 16 bits and covers the subfield's own four bytes. */
 export const mostMetaBytes = 65_535 - 4;
-/** Header values are the sender's: what is longer than any real one is cut. */
+/** Header values are the sender's: one longer than any real one is told by its hash. */
 const longestText = 256;
 
 const text = z.string().max(longestText);
@@ -96,8 +97,8 @@ function encodeMeta(facts: FrameFacts, bytes: number, packed: number): Buffer {
   const told = facts.losses;
   const meta: FrameMeta = {
     version: 1,
-    id: facts.id?.slice(0, longestText),
-    token: facts.token?.slice(0, longestText),
+    id: shortened(facts.id),
+    token: shortened(facts.token),
     count: facts.count,
     lines: facts.lines,
     faults: facts.faults,
@@ -121,4 +122,10 @@ function encodeMeta(facts: FrameFacts, bytes: number, packed: number): Buffer {
     const json = Buffer.from(JSON.stringify({ ...meta, losses: meta.losses.slice(0, kept) }));
     if (json.length <= mostMetaBytes) return json;
   }
+}
+
+/** Cut off, two ids could become one, and a reader would take the second frame for a retry. */
+function shortened(value: string | undefined): string | undefined {
+  if (value === undefined || value.length <= longestText) return value;
+  return `sha256:${createHash('sha256').update(value).digest('hex')}`;
 }

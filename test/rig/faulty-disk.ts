@@ -12,7 +12,7 @@ export function faultyDisk(step: DiskStep, fault: DiskFault) {
     async (...args: A): Promise<void> => {
       if (!ill || name !== step) return run(...args);
       if (fault === 'hangs') return new Promise<void>(() => undefined);
-      if (fault === 'slow') await sleep(120);
+      if (fault === 'slow') await sleep(15);
       if (fault !== 'fails') await run(...args);
       if (fault !== 'slow') throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
     };

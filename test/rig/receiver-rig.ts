@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -27,8 +27,8 @@ export const drains: readonly Drain[] = [
 
 /** A receiver over a folder of its own that lasts as long as the test. */
 export async function receiverRig(given: Partial<ReceiverOptions> & { readonly disk?: Disk } = {}) {
-  const folder = await mkdtemp(join(tmpdir(), 'pgwitness-receive-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const folder = mkdtempSync(join(tmpdir(), 'pgwitness-receive-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const { disk, ...over } = given;
   const metrics = createReceiverMetrics();
   const logged: string[] = [];

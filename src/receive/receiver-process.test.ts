@@ -1,0 +1,111 @@
+import { once } from 'node:events';
+import { Agent, request as httpRequest } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { drainHeaders, frameOf } from '../../test/rig/drain.ts';
+import { receiverHome } from '../../test/rig/receiver-child.ts';
+import { listed } from '../../test/rig/sink-conformance.ts';
+import { folderArchive } from '../sink/folder-archive.ts';
+import { readFrames } from '../sink/read-frames.ts';
+
+async function post(url: URL, agent: Agent, id: string, body: Uint8Array): Promise<number> {
+  const headers = { ...drainHeaders({ user: 'raxx', id }), 'content-length': body.length };
+  const request = httpRequest(url, { method: 'POST', agent, headers });
+  request.end(body);
+  const [response] = await once(request, 'response');
+  response.resume();
+  await once(response, 'end');
+  return response.statusCode;
+}
+
+async function storedBodies(folder: string): Promise<string[]> {
+  const archive = folderArchive(folder);
+  const bodies: string[] = [];
+  for (const { key } of await listed(archive, 'logs/')) {
+    for (const frame of readFrames(await archive.read(key))) {
+      bodies.push(
+        frame.kind === 'frame' ? Buffer.from(frame.body).toString('latin1') : frame.reason,
+      );
+    }
+  }
+  return bodies;
+}
+
+test('killed at random moments under load, the receiver has every acknowledged frame exactly once', async () => {
+  const home = receiverHome();
+  let { child, exited, url } = await home.start();
+  const port = Number(url.port);
+  const acknowledged: string[] = [];
+  let unanswered = 0;
+  let load = true;
+
+  /** One drain: one request in flight, and the same frame until it is acknowledged. */
+  async function drain(name: number): Promise<void> {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    for (let at = 0; load; at++) {
+      const id = `${name}${at}`.padStart(32, '0');
+      const body = frameOf(`drain ${name} frame ${at}`);
+      for (;;) {
+        const status = await post(url, agent, id, body).catch(() => 0);
+        if (status === 200) break;
+        unanswered += 1;
+        await sleep(20);
+      }
+      acknowledged.push(Buffer.from(body).toString('latin1'));
+    }
+    agent.destroy();
+  }
+
+  const work = Promise.all([1, 2, 3, 4].map(drain));
+  for (let kill = 0; kill < 5; kill++) {
+    const before = acknowledged.length;
+    while (acknowledged.length < before + 5) await sleep(5);
+    await sleep(Math.random() * 60);
+    child.kill('SIGKILL');
+    await exited;
+    ({ child, exited } = await home.start(port));
+  }
+  load = false;
+  await work;
+  const stored = await storedBodies(home.archive);
+  expect(unanswered).toBeGreaterThan(0);
+  expect(acknowledged.length).toBeGreaterThan(25);
+  expect([...stored].sort()).toEqual([...acknowledged].sort());
+}, 60_000);
+
+test('SIGTERM ends the process with 0 after the frame in flight is answered', async () => {
+  const home = receiverHome();
+  const { child, exited, url, told } = await home.start();
+  expect(told).toEqual({ listening: `http://127.0.0.1:${url.port}`, archive: home.archive });
+  const agent = new Agent({ keepAlive: true });
+  const body = frameOf('x'.repeat(3_000));
+  const headers = { ...drainHeaders({}), 'content-length': body.length };
+  const request = httpRequest(url, { method: 'POST', agent, headers });
+  request.write(body.subarray(0, 100));
+  await once(request, 'socket');
+  await sleep(200);
+  child.kill('SIGTERM');
+  await sleep(200);
+  request.end(body.subarray(100));
+  const [response] = await once(request, 'response');
+  expect(response.statusCode).toBe(200);
+  response.resume();
+  expect(await exited).toEqual([0, null]);
+  agent.destroy();
+  expect(await storedBodies(home.archive)).toEqual([Buffer.from(body).toString('latin1')]);
+});
+
+test('a missing password, a port in use and a bad port each end with a sentence and the documented code', async () => {
+  const home = receiverHome();
+  const missing = await home.run([], {});
+  expect([missing.code, missing.stdout]).toEqual([2, '']);
+  expect(missing.stderr).toContain('RAXX_SECRET');
+  expect(missing.stderr).toContain('receive.no-secret');
+  const { url } = await home.start();
+  const inUse = await home.run(['--port', url.port]);
+  expect(inUse.code).toBe(3);
+  expect(inUse.stderr).toContain(`Port ${url.port} on 127.0.0.1 is in use`);
+  const bad = await home.run(['--port', '70000']);
+  expect(bad.code).toBe(2);
+  expect(bad.stderr).toContain('0 to 65535');
+});
