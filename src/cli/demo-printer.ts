@@ -1,5 +1,4 @@
 import { relative } from 'node:path';
-import Table from 'cli-table3';
 import pc from 'picocolors';
 import type { DemoStep, Proof } from '../demo/demo.ts';
 import type { Deployment } from '../demo/deployment.ts';
@@ -23,8 +22,10 @@ export class DemoPrinter {
   }
 
   step(step: DemoStep): void {
-    if (this.#json)
-      return this.#object({ step: step.title, ok: step.ok, ms: step.ms, detail: step.detail });
+    if (this.#json) {
+      this.#object({ step: step.title, ok: step.ok, ms: step.ms, detail: step.detail });
+      return;
+    }
     const mark = step.ok ? this.#paint.green('✓') : this.#paint.red('✗');
     const time = `${(step.ms / 1000).toFixed(2)} s`.padStart(8);
     this.#line(`  ${mark} ${this.#paint.dim(time)}  ${step.title}`);
@@ -33,7 +34,10 @@ export class DemoPrinter {
   }
 
   restart(what: { part: string; pid: number; ended: string }): void {
-    if (this.#json) return this.#object({ restarted: what.part, pid: what.pid, ended: what.ended });
+    if (this.#json) {
+      this.#object({ restarted: what.part, pid: what.pid, ended: what.ended });
+      return;
+    }
     this.#line(
       `  ${this.#paint.yellow('!')}           \`pgwitness ${what.part}\` ended (${what.ended}) and was started again (process ${what.pid})`,
     );
@@ -44,21 +48,24 @@ export class DemoPrinter {
   }
 
   proof(proof: Proof): void {
-    if (this.#json) return this.#object({ proof });
+    if (this.#json) {
+      this.#object({ proof });
+      return;
+    }
     const { smoke, writes } = proof;
-    const table = new Table({ style: { head: [], border: [] } });
-    table.push(
+    const none = this.#paint.red('not found');
+    const lag = smoke.lagMs === undefined ? none : `${(smoke.lagMs / 1000).toFixed(2)} s`;
+    const rows = [
       ['tracer event', smoke.event],
-      ['object', smoke.objectKey ?? this.#paint.red('not found')],
-      [
-        'lag, write to found',
-        smoke.lagMs === undefined ? '–' : `${(smoke.lagMs / 1000).toFixed(2)} s`,
-      ],
-      ['its row in history', smoke.historyId ?? this.#paint.red('not found')],
+      ['object', smoke.objectKey ?? none],
+      ['lag, write to found', lag],
+      ['row in history', smoke.historyId ?? none],
       ['committed writes', `${writes.once} of ${writes.committed} in the archive, once each`],
-      ['row changes of users', `${writes.history} of ${writes.changes} in users_history`],
-    );
-    this.#line(`\n${table.toString()}`);
+      ['changes of users', `${writes.history} of ${writes.changes} in users_history`],
+    ] as const;
+    this.#line('');
+    for (const [name, value] of rows) this.#line(`  ${name.padEnd(20)}  ${value}`);
+    this.#line('');
     this.#line(
       proof.ok
         ? this.#paint.green('Proven: what raptor_app wrote left the database and can be found.')
@@ -67,7 +74,10 @@ export class DemoPrinter {
   }
 
   next(deployment: Deployment): void {
-    if (this.#json) return this.#object({ up: true, config: deployment.configPath });
+    if (this.#json) {
+      this.#object({ up: true, config: deployment.configPath });
+      return;
+    }
     const from = (path: string) => relative(this.#cli.cwd, path) || '.';
     const command = `node ${from(process.argv[1] ?? 'pgwitness')}`;
     const config = from(deployment.configPath);

@@ -161,7 +161,7 @@ async function capture(deployment: Deployment): Promise<number> {
   );
   try {
     const outcome = await installCapture({ owner, superuser }, target);
-    return outcome.plan.actions.length;
+    return outcome.plan.objects.length;
   } finally {
     await Promise.all([owner.end(), superuser.end()]);
   }
@@ -185,7 +185,12 @@ async function prove(
     sleep,
     signal: options.signal,
     onStage: (stage) =>
-      options.onStep({ title: stage.title, ms: stage.ms, ok: stage.ok, detail: stage.evidence }),
+      options.onStep({
+        title: `smoke: ${stage.title}`,
+        ms: stage.ms,
+        ok: stage.ok,
+        detail: stage.failure ? `${stage.failure.meaning} ${stage.failure.next}` : stage.evidence,
+      }),
   });
   const begin = options.now();
   const writes = await checkWrites({

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { type AppConfig, readConfig } from '../config/read-config.ts';
+import type { AppConfig } from '../config/config.ts';
+import { readConfig } from '../config/read-config.ts';
 import type { EmbeddedPostgres } from './embedded-postgres.ts';
 import { database, type Passwords } from './world.ts';
 

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isRunning } from '../../test/rig/is-running.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
 
 describe('the embedded Postgres', () => {
@@ -47,18 +47,9 @@ describe('the embedded Postgres', () => {
     const { pid, logDirectory } = JSON.parse(line);
     starter.kill('SIGKILL');
     try {
-      await expect.poll(() => isServing(pid), { timeout: 10_000 }).toBe(false);
+      await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
     } finally {
       await rm(dirname(dirname(logDirectory)), { recursive: true, force: true });
     }
   });
 });
-
-/** True while `pid` is a process that still runs: one that only awaits its parent's glance doesn't. */
-function isServing(pid: number): boolean {
-  try {
-    return !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return false;
-  }
-}

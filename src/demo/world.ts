@@ -21,6 +21,7 @@ export async function createWorld(postgres: EmbeddedPostgres, passwords: Passwor
   );
   await withClient(postgres.url(user, password, database), async (client) => {
     await client.query(await example('roles.sql'));
+    await client.query(`alter database ${database} owner to raxx_owner`);
     for (const [role, secret] of Object.entries(passwords)) {
       await client.query(
         `alter role ${pg.escapeIdentifier(role)} password ${pg.escapeLiteral(secret)}`,
