@@ -8,11 +8,10 @@ select
   p.prosecdef as security_definer,
   coalesce(to_jsonb(p.proconfig), '[]') as settings,
   p.prorettype = 'trigger'::regtype and p.prokind = 'f' as is_trigger,
-  coalesce((
-    select jsonb_agg(distinct case when acl.grantee = 0 then '' else pg_get_userbyid(acl.grantee) end)
-    from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) acl
+  exists (
+    select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) acl
     where acl.grantee <> p.proowner
-  ), '[]') as grantees
+  ) as granted
 from unnest($1::text[], $2::text[]) wanted (schema, name)
 join pg_namespace n on n.nspname = wanted.schema
 join pg_proc p on p.pronamespace = n.oid and p.proname = wanted.name and p.pronargs = 0

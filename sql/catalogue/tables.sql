@@ -15,7 +15,14 @@ select
     where i.inhrelid = c.oid and c.relispartition
   ) as partition_of,
   c.relkind = 'r' and exists (select from pg_inherits i where i.inhparent = c.oid) as has_heirs,
-  exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary) as has_key,
+  array(
+    select a.attname::text
+    from pg_index i
+    join pg_attribute a on a.attrelid = i.indrelid
+      and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+    where i.indrelid = c.oid and i.indisprimary
+    order by a.attnum
+  ) as key_columns,
   coalesce((
     select jsonb_agg(jsonb_build_object(
       'oid', leaf.oid::text, 'schema', ln.nspname, 'name', leaf.relname,

@@ -23,7 +23,7 @@ declare
   moment       timestamptz := clock_timestamp();
   transaction  xid8 := pg_current_xact_id();
   partition_of text;
-  key_columns  text[];
+  key_columns  constant text[] := :'key_columns';
 begin
   -- Not "partition or not" by name: a table can be renamed under its triggers.
   if tg_argv[0] = 'partition' then
@@ -41,15 +41,8 @@ begin
     return null;
   end if;
 
-  -- Read anew for each statement: a renamed or replaced key column must neither fail the write nor
-  -- leave the change without its key.
-  select array_agg(a.attname::text) into key_columns
-  from pg_index i
-  join pg_attribute a on a.attrelid = i.indrelid
-    and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
-  where i.indrelid = tg_relid and i.indisprimary;
-
   -- The whole row, by name: a column added, dropped or renamed can't fail the write or shift a value.
+  -- The key is looked up only where its columns are no longer what they were when this was installed.
   insert into :"schema".:"history" (
     operation, changed_at, xid, session_role, active_role, actor, request_id,
     application_name, client_addr, partition_name, row_key, image
@@ -57,7 +50,18 @@ begin
   select
     tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
     application, client, partition_of,
-    (select jsonb_object_agg(k, changed.image -> k) from unnest(key_columns) k),
+    case
+      when not changed.image ?& key_columns then (
+        select jsonb_object_agg(a.attname, changed.image -> a.attname::text)
+        from pg_index i
+        join pg_attribute a on a.attrelid = i.indrelid
+          and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+        where i.indrelid = tg_relid and i.indisprimary
+      )
+      when cardinality(key_columns) = 1 then
+        jsonb_build_object(key_columns[1], changed.image -> key_columns[1])
+      else (select jsonb_object_agg(k, changed.image -> k) from unnest(key_columns) k)
+    end,
     changed.image
   from (select to_jsonb(r) as image from captured_rows r offset 0) changed;
   return null;

@@ -58,7 +58,8 @@ export interface TableState extends CapturedName {
   readonly owner: string | null;
   readonly partition_of: string | null;
   readonly has_heirs: boolean;
-  readonly has_key: boolean;
+  /** Of its primary key. */
+  readonly key_columns: readonly string[];
   /** All below a partitioned table, those in between included. */
   readonly partitions: readonly PartitionState[];
 }
@@ -98,8 +99,8 @@ export interface FunctionState extends CapturedName {
   readonly security_definer: boolean;
   readonly settings: readonly string[];
   readonly is_trigger: boolean;
-  /** Who besides the owner may execute it; '' is PUBLIC. */
-  readonly grantees: readonly string[];
+  /** Someone besides the owner may execute it. */
+  readonly granted: boolean;
 }
 
 export interface TriggerState {

@@ -40,7 +40,8 @@ export function installCapture(
     const { owner, superuser } = connections;
     // Everything made belongs to the owner, whoever of its members is connected.
     await owner.query(`set local role ${pg.escapeIdentifier(target.owner)}`);
-    for (const statement of ownerStatements(plan)) await owner.query(statement);
+    // In one message: tables stay locked for the server's time alone, not for a round trip a statement.
+    await owner.query(ownerStatements(plan).join('\n'));
     await owner.query('reset role');
     for (const { setting } of plan.objects) {
       if (setting?.by === 'owner') await owner.query(setting.sql);

@@ -174,7 +174,8 @@ function planGrant(
   );
   const same = [...held].sort().join() === [...expected].sort().join();
   const grantee = pg.escapeIdentifier(role.name);
-  const sql = [`revoke all on ${table} from ${grantee} cascade;`];
+  // From a new table everything has just been revoked.
+  const sql = relation === undefined ? [] : [`revoke all on ${table} from ${grantee} cascade;`];
   const whole = wanted.filter((privilege) => privilege !== 'update');
   if (whole.length > 0) sql.push(`grant ${whole.join(', ')} on ${table} to ${grantee};`);
   // Pseudonymising reaches the image alone: who changed what and when stays as it was captured.

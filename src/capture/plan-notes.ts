@@ -45,7 +45,7 @@ function tableNotes(
   if (table === undefined || table.oid === null) return [];
   const shown = showName(schema, name);
   const notes: string[] = [];
-  if (!table.has_key) {
+  if (table.key_columns.length === 0) {
     notes.push(`${shown} has no primary key: its changes are captured without a row key.`);
   }
   if (table.kind === 'p') {

@@ -32,6 +32,7 @@ export function planCaptureTriggers(
     schema: names.schema,
     history: names.history,
     function: names.function,
+    key_columns: arrayLiteral(table.key_columns),
   });
   const fingerprint = createHash('sha256').update(sql).digest('hex');
   const record = catalogue.records.tables.find(
@@ -43,7 +44,7 @@ export function planCaptureTriggers(
   const drift =
     record?.fingerprint === fingerprint
       ? 'it was altered since it was installed'
-      : 'it was installed by another version of pgwitness';
+      : 'it was installed by another version of pgwitness or for another key';
   return {
     fn: planFunction(catalogue, target, names, sql, record, drift),
     triggers: places(table).flatMap((place) =>
@@ -58,6 +59,11 @@ export function planCaptureTriggers(
       fingerprint,
     }),
   };
+}
+
+/** A text[] as Postgres reads it. */
+function arrayLiteral(names: readonly string[]): string {
+  return `{${names.map((name) => `"${name.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
 }
 
 /** An append-only table: no history, a guard on it and on each partition. */
@@ -119,17 +125,13 @@ function planFunction(
   const existing = catalogue.functions.get(nameKey(names.schema, names.function));
   const name = `${showName(names.schema, names.function)}()`;
   const identifier = `${pg.escapeIdentifier(names.schema)}.${pg.escapeIdentifier(names.function)}()`;
-  // Whoever may execute a trigger function may hang it on a table of their own and write history with it.
-  const revoke = (grantees: readonly string[]) =>
-    grantees.map(
-      (grantee) =>
-        `revoke all on function ${identifier} from ${grantee === '' ? 'public' : pg.escapeIdentifier(grantee)} cascade;`,
-    );
+  const sql = [
+    createSql,
+    renderSql('revoke-execute', { schema: names.schema, function: names.function }),
+  ];
   const undo = [`drop function if exists ${identifier};`];
   const base = { kind: 'function' as const, name, undo };
-  if (existing === undefined) {
-    return { ...base, action: 'create', sql: [createSql, ...revoke([''])] };
-  }
+  if (existing === undefined) return { ...base, action: 'create', sql };
   if (functionMatches(existing, createSql, target.owner)) {
     return { ...base, action: record === undefined ? 'adopt' : 'unchanged', sql: [] };
   }
@@ -141,23 +143,19 @@ function planFunction(
     const fix = `Where another migration made it, take it away with its triggers, and run again: drop function ${identifier} cascade;`;
     return refuse('function', name, 'it exists and is not ours', fix);
   }
-  return {
-    ...base,
-    action: 'change',
-    why: drift,
-    sql: [createSql, ...revoke(existing.grantees)],
-  };
+  return { ...base, action: 'change', why: drift, sql };
 }
 
 function functionMatches(existing: FunctionState, createSql: string, owner: string): boolean {
   return (
     existing.source === functionBody(createSql) &&
-    [...existing.settings].sort().join('\n') === functionSettings(createSql).sort().join('\n') &&
+    [...existing.settings].sort().join('\n') ===
+      functionSettings('capture-function').sort().join('\n') &&
     existing.security_definer &&
     existing.is_trigger &&
     existing.language === 'plpgsql' &&
     existing.owner === owner &&
-    existing.grantees.length === 0
+    !existing.granted
   );
 }
 

@@ -49,16 +49,15 @@ function unusedTag(values: readonly (string | null)[]): string {
 
 /** The body of a rendered `create function`: what the catalogue keeps as prosrc. */
 export function functionBody(sql: string): string {
-  const match = /\$capture(?:_[0-9]+)?\$/.exec(sql);
-  if (match === null) throw new Error('the function has no body in $capture$ quotes');
-  const start = match.index + match[0].length;
-  return sql.slice(start, sql.lastIndexOf(match[0]));
+  // The tag stands in no name, so its first place is where the body begins, and its last ends the text.
+  const tag = /(\$capture(?:_[0-9]+)?\$);$/.exec(sql)?.[1];
+  if (tag === undefined) throw new Error('the function has no body in $capture$ quotes');
+  return sql.slice(sql.indexOf(tag) + tag.length, sql.lastIndexOf(tag));
 }
 
-/** The SET clauses of a rendered `create function`, as the catalogue keeps them in proconfig. */
-export function functionSettings(sql: string): string[] {
-  const head = sql.slice(0, sql.indexOf(functionBody(sql)));
-  return [...head.matchAll(/^set (\S+) = (.+)$/gm)].map(
+/** The SET clauses of a `create function` template, as the catalogue keeps them in proconfig. */
+export function functionSettings(template: string): string[] {
+  return [...sqlFile(`templates/${template}.sql`).matchAll(/^set (\S+) = (.+)$/gm)].map(
     ([, name, value]) => `${name}=${value?.replace(/^'(.*)'$/, '$1')}`,
   );
 }

@@ -9,12 +9,14 @@ import { databaseFailure, isTransient } from './server-error.ts';
 export interface Patience {
   readonly attempts: number;
   readonly pauseMs: number;
+  /** Longest wait for one lock. */
+  readonly lockTimeoutMs: number;
   /** Told before each pause. */
   readonly onRetry?: (attempt: number, attempts: number) => void;
   readonly signal?: AbortSignal;
 }
 
-const usualPatience: Patience = { attempts: 5, pauseMs: 1_000 };
+const usualPatience: Patience = { attempts: 5, pauseMs: 1_000, lockTimeoutMs };
 
 /** What `work` made of the transaction. */
 export interface Outcome<T> {
@@ -33,14 +35,14 @@ export async function changeCapture<T>(
   patience: Partial<Patience>,
   work: () => Promise<Outcome<T>>,
 ): Promise<T> {
-  const { attempts, pauseMs, onRetry, signal } = { ...usualPatience, ...patience };
+  const { attempts, pauseMs, onRetry, signal, ...times } = { ...usualPatience, ...patience };
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await changeOnce(connections, work);
+      return await changeOnce(connections, times.lockTimeoutMs, work);
     } catch (error) {
       if (!isTransient(error)) throw databaseFailure(error, what);
       if (attempt >= attempts || signal?.aborted === true) {
-        throw await locked(connections.owner, error, what, attempt);
+        throw await locked(connections.owner, error, what, attempt, times.lockTimeoutMs);
       }
       onRetry?.(attempt, attempts);
       await sleep(pauseMs, undefined, signal === undefined ? {} : { signal }).catch(
@@ -52,13 +54,14 @@ export async function changeCapture<T>(
 
 async function changeOnce<T>(
   { owner, superuser }: CaptureConnections,
+  timeoutMs: number,
   work: () => Promise<Outcome<T>>,
 ): Promise<T> {
   const clients = superuser === undefined ? [owner] : [owner, superuser];
   try {
     for (const client of clients) {
       await client.query('begin isolation level read committed');
-      await client.query(`set local lock_timeout = ${lockTimeoutMs}`);
+      await client.query(`set local lock_timeout = ${timeoutMs}`);
     }
     await owner.query('select pg_advisory_xact_lock($1)', [installLock]);
     const { result, commit } = await work();
@@ -84,6 +87,7 @@ async function locked(
   cause: unknown,
   what: string,
   attempts: number,
+  timeoutMs: number,
 ): Promise<PgwitnessError> {
   const holders = await owner.query<{
     pid: number;
@@ -103,7 +107,7 @@ async function locked(
     .join('; ');
   return new PgwitnessError({
     code: 'capture.locked',
-    message: `A lock could not be had within ${lockTimeoutMs} ms in ${attempts} ${attempts === 1 ? 'try' : 'tries'} while ${what}; nothing was changed.${told === '' ? '' : ` The oldest transactions at work: ${told}.`}`,
+    message: `A lock could not be had within ${timeoutMs} ms in ${attempts} ${attempts === 1 ? 'try' : 'tries'} while ${what}; nothing was changed.${told === '' ? '' : ` The oldest transactions at work: ${told}.`}`,
     fix: 'Let long transactions end, or run it at a quieter time.',
     exit: 1,
     cause,

@@ -1,0 +1,77 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { functionBody, migrations, renderSql, statementsOf } from './sql-file.ts';
+
+const folder = new URL('../../sql/', import.meta.url);
+const text = (path: string) => readFileSync(new URL(path, folder), 'utf8');
+const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
+  file.endsWith('.sql'),
+);
+
+test('puts every name in as one quoted identifier, whatever is in it', () => {
+  const name = fc
+    .string({ minLength: 1, unit: 'grapheme' })
+    .filter((value) => !value.includes('\0'));
+  fc.assert(
+    fc.property(name, name, (schema, table) => {
+      const sql = renderSql('guard-history', { schema, table });
+      const identifiers = sql.match(/"(?:[^"]|"")*"/g) ?? [];
+      expect(identifiers.map((quoted) => quoted.slice(1, -1).replaceAll('""', '"'))).toEqual([
+        schema,
+        table,
+      ]);
+    }),
+  );
+});
+
+test('quotes a function body with a tag that stands in none of its names', () => {
+  const values = { schema: 's', history: 'h', function: 'f', key_columns: '{}' };
+  expect(functionBody(renderSql('capture-function', values))).toContain('insert into "s"."h"');
+  const hostile = renderSql('capture-function', {
+    ...values,
+    history: '$capture$; drop table x; --',
+  });
+  expect(hostile).toContain('as $capture_1$');
+  expect(functionBody(hostile).match(/"\$capture\$; drop table x; --"/g)).toHaveLength(2);
+});
+
+test('refuses a template without all of its values', () => {
+  expect(() => renderSql('guard-history', { schema: 's' })).toThrow('has no value for :"table"');
+  expect(() => renderSql('guard-history', { schema: 's', table: null })).toThrow('has no value');
+});
+
+test('has no placeholder in a comment, where a line break in a name would end it', () => {
+  for (const file of files) expect(text(file), file).not.toMatch(/--.*:["']/);
+});
+
+test('has lower-case SQL alone, and no tabs', () => {
+  const words = /\b(SELECT|INSERT INTO|CREATE|ALTER|DROP|FROM|WHERE|BEGIN|RETURN)\b/;
+  for (const file of files) {
+    const code = text(file)
+      .replace(/--.*$/gm, '')
+      .replace(/'[^']*'/g, '');
+    expect(code, file).not.toMatch(words);
+    expect(code, file).not.toContain('\t');
+  }
+});
+
+test('has migrations numbered from one without a gap, of one statement a part', () => {
+  const all = migrations();
+  expect(all.map(({ number }) => number)).toEqual(all.map((_, index) => index + 1));
+  for (const { statements } of all) {
+    for (const statement of statements) expect(statement).toMatch(/;$/);
+  }
+  expect(statementsOf('a;\n\n-- b\nb;\n\n\nc;\n')).toEqual(['a;', '-- b\nb;', 'c;']);
+});
+
+test('keeps released migrations as they are', () => {
+  expect(migrations().map(({ name, sha256 }) => [name, sha256])).toMatchInlineSnapshot(`
+    [
+      [
+        "bookkeeping",
+        "bd87d7127cfdb4a396d92c8d51a3ad5cfcf87d402b511c2920956529f84d55bc",
+      ],
+    ]
+  `);
+});
