@@ -265,7 +265,8 @@ export function notJsonlog(message: string): PgwitnessError {
   });
 }
 
-function folderError(path: string, cause: unknown): PgwitnessError {
+/** The error for a log folder that can't be listed, exit 2. */
+export function folderError(path: string, cause: unknown): PgwitnessError {
   const code = (cause as NodeJS.ErrnoException).code;
   const missing = code === 'ENOENT' || code === 'ENOTDIR';
   return new PgwitnessError({

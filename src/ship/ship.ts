@@ -4,7 +4,7 @@ import { watchFolder } from './changes.ts';
 import { type DeliveryTiming, deliver } from './deliver.ts';
 import { type Drain, type Frame, openDrain } from './drain.ts';
 import { lockState } from './lock.ts';
-import { checkFolder, LogFolder, notJsonlog, type Sighting } from './log-folder.ts';
+import { checkFolder, folderError, LogFolder, notJsonlog, type Sighting } from './log-folder.ts';
 import { logplexTime, sha256 } from './log-line.ts';
 import { lossLines } from './loss-line.ts';
 import type { ShipEvent } from './ship-event.ts';
@@ -271,7 +271,8 @@ class Shipping {
       sighting = await this.#folder.look(this.#state.files);
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
-      if (code === undefined || this.#options.once) throw error;
+      if (code === undefined) throw error;
+      if (this.#options.once) throw folderError(this.#options.logDirectory, error);
       this.#remind('folder', { kind: 'waiting', why: `the log folder can't be read (${code})` });
       return false;
     }
