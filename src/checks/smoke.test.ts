@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { runCli } from '../../test/rig/run-cli.ts';
 import { installCapture } from '../capture/install.ts';
 import type { SmokeConfig } from '../config/config.ts';
 import { readConfig } from '../config/read-config.ts';
@@ -43,6 +45,7 @@ let shipping: Promise<void>;
 
 const urlOf = (role: keyof typeof passwords) => postgres.url(role, passwords[role], database);
 
+const exampleConfig = fileURLToPath(new URL('../../examples/raxx/pgwitness.yaml', import.meta.url));
 const example = (name: string) =>
   readFile(new URL(`../../examples/raxx/${name}`, import.meta.url), 'utf8');
 
@@ -54,9 +57,7 @@ async function connect(url: string): Promise<pg.Client> {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'pgwitness-smoke-'));
-  const config = await readConfig(
-    new URL('../../examples/raxx/pgwitness.yaml', import.meta.url).pathname,
-  );
+  const config = await readConfig(exampleConfig);
   const app = config.apps.find(({ name }) => name === prefix);
   if (app?.smoke === undefined) throw new Error('the example has lost its smoke test');
   smoke = app.smoke;
@@ -163,6 +164,39 @@ describe('runSmoke', () => {
     const { rows: left } = await owner.query("select 1 from users where email like 'smoke-%'");
     expect(left).toHaveLength(0);
     expect(report.objectKey).toMatch(/^logs\/raxx-api-prod\/.*\.gz$/);
+  });
+
+  test('pgwitness smoke prints each stage and what was proven, and ends with 0 or 1', async () => {
+    const path = join(folder, 'pgwitness.yaml');
+    const example = await readFile(exampleConfig, 'utf8');
+    await writeFile(
+      path,
+      example.replace('folder: ./archive', `folder: ${join(folder, 'archive')}`),
+    );
+    const env = {
+      RAXX_PROD_APP_URL: urlOf('raptor_app'),
+      RAXX_PROD_OWNER_URL: urlOf('raxx_owner'),
+    };
+    const args = ['smoke', '--config', path, '--app', prefix];
+    const proven = await runCli([...args, '--within', '10s'], { env });
+    expect(proven).toMatchObject({ code: 0, stderr: '' });
+    expect(proven.stdout.match(/^✓/gm)).toHaveLength(4);
+    expect(proven.stdout).toMatch(/^object +logs\/raxx-api-prod\/\S+\.gz$/m);
+    expect(proven.stdout).toMatch(/^Proven:/m);
+
+    await stopShipping();
+    const silent = await runCli([...args, '--within', '300ms'], { env });
+    expect(silent.code).toBe(1);
+    expect(silent.stdout).toMatch(/^✗ .*\n(.*\n)* +mode A: Nothing reaches the archive/m);
+    const json = await runCli([...args, '--within', '300ms', '--json'], { env });
+    expect(JSON.parse(json.stdout)).toMatchObject({ ok: false, stages: { length: 4 } });
+
+    const noSecret = await runCli(args, { env: { RAXX_PROD_OWNER_URL: urlOf('raxx_owner') } });
+    expect(noSecret).toMatchObject({ code: 2, stdout: '' });
+    expect(noSecret.stderr).toContain('RAXX_PROD_APP_URL');
+    const nobody = { ...env, RAXX_PROD_APP_URL: 'postgres://u:p@127.0.0.1:1/x' };
+    const unreachable = await runCli(args, { env: nobody });
+    expect(unreachable.code).toBe(3);
   });
 
   test('every run is one of its own', async () => {
