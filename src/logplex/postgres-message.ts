@@ -102,12 +102,13 @@ interface Joint {
 
 function joint(before: MessagePiece | undefined, piece: MessagePiece): Joint {
   const { bytes } = piece;
+  const indent = continuationIndent(bytes);
   if (before === undefined) {
-    return { bytes, newline: false, blank: false, cut: false, doubtful: false };
+    const text = piece.index === 1 ? bytes : bytes.subarray(indent ?? 0);
+    return { bytes: text, newline: false, blank: false, cut: false, doubtful: false };
   }
   const follows = before.index + 1 === piece.index;
   const cut = !follows || couldBeCut(before.bytes, bytes);
-  const indent = continuationIndent(bytes);
   if (indent !== undefined) {
     // A cut before a TAB looks like a newline. Where the line before has TABs between its words, a
     // cut is likelier: a newline would have had to fall into the last few of 900 bytes.
@@ -124,8 +125,8 @@ function joint(before: MessagePiece | undefined, piece: MessagePiece): Joint {
   const blank = isSpace(bytes[0]);
   // After a chunk of indentation alone, which a transport has trimmed, some blanks are lost.
   const trimmed = blank && cut && before.bytes.length === 0;
-  // Where no cut could be, the server began a line: that of a field, or the second one of a name.
-  return { bytes, newline: !cut, blank, cut, doubtful: trimmed || !follows };
+  // Without a blank and where no cut could be, it is the second line of a name in the prefix.
+  return { bytes, newline: !cut && !blank, blank, cut, doubtful: trimmed || !follows };
 }
 
 /** A TAB after the indentation. */
@@ -183,7 +184,12 @@ function split(reading: PrefixReading, joints: readonly Joint[]): Sections {
     if (!each.blank) continue;
     const start = textOf(joints.slice(index, index + longestPrefix));
     const section = parseSection(reading.text, start);
-    if (section === undefined || !comesAfter(section.label, label)) continue;
+    if (section === undefined || !comesAfter(section.label, label)) {
+      // A blank at the beginning joins, but Postgres would not have cut here: a transport did, or a
+      // newline stood here within a name.
+      if (!each.cut) doubtful = true;
+      continue;
+    }
     close(index);
     label = section.label;
     from = index;

@@ -79,13 +79,12 @@ export function parsePrefix(text: string): ParsedPrefix | undefined {
     if (first === null) continue;
     const last = greedy[index]?.exec(text) ?? first;
     const certain = first.groups?.['certain'] ?? '';
-    return {
-      readings: last[0] === first[0] ? [reading(first)] : [reading(first), reading(last)],
-      certain: {
-        fields: readFields(shape.exec(`${certain}LOG:  `)?.groups ?? {}),
-        length: certain.length,
-      },
-    };
+    const likely = reading(first);
+    if (last[0] === first[0]) {
+      return { readings: [likely], certain: { fields: likely.fields, length: certain.length } };
+    }
+    const fields = readFields(shape.exec(`${certain}LOG:  `)?.groups ?? {});
+    return { readings: [likely, reading(last)], certain: { fields, length: certain.length } };
   }
   return undefined;
 }
@@ -130,34 +129,23 @@ function afterPrefix(prefix: string, text: string): string | undefined {
 }
 
 function readFields(groups: Record<string, string | undefined>): PrefixFields {
-  const time = groups['ms'] === undefined ? undefined : serverTime(groups['ms']);
-  return {
-    ...present('session', groups['session']),
-    ...count('logLine', groups['logLine']),
-    ...count('pid', groups['pid']),
-    ...present('user', known(groups['user'])),
-    ...present('database', known(groups['database'])),
-    ...present('application', known(groups['application'])),
-    ...present('source', groups['source']),
-    ...present('vtid', groups['vtid']),
-    ...count('xid', groups['xid']),
-    ...present('sqlState', groups['sqlState']),
-    ...(time === undefined ? {} : { time }),
-  };
-}
-
-/** Postgres's word for a name that a connection has not given. */
-function known(name: string | undefined): string | undefined {
-  return name === '[unknown]' ? undefined : name;
-}
-
-function present<K extends string>(key: K, value: string | undefined): { [P in K]?: string } {
-  return (value === undefined || value === '' ? {} : { [key]: value }) as { [P in K]?: string };
-}
-
-function count<K extends string>(key: K, value: string | undefined): { [P in K]?: number } {
-  const known = value !== undefined && value !== '' && Number.isSafeInteger(Number(value));
-  return (known ? { [key]: Number(value) } : {}) as { [P in K]?: number };
+  const fields: { -readonly [K in keyof PrefixFields]: PrefixFields[K] } = {};
+  for (const key of ['session', 'source', 'vtid', 'sqlState'] as const) {
+    const value = groups[key];
+    if (value) fields[key] = value;
+  }
+  for (const key of ['user', 'database', 'application'] as const) {
+    const value = groups[key];
+    // Postgres's word for a name that a connection has not given.
+    if (value && value !== '[unknown]') fields[key] = value;
+  }
+  for (const key of ['logLine', 'pid', 'xid'] as const) {
+    const value = groups[key];
+    if (value && Number.isSafeInteger(Number(value))) fields[key] = Number(value);
+  }
+  const time = serverTime(groups['ms'] ?? '');
+  if (time !== undefined) fields.time = time;
+  return fields;
 }
 
 /**

@@ -64,8 +64,11 @@ export async function captureGolden(given: {
         captured.push({
           prefix,
           sent,
-          frame: herokuFrame(syslog.datagrams.slice(skip.datagrams), new Date().getUTCFullYear()),
-          json: (await jsonLog(server.logDirectory)).subarray(skip.json),
+          frame: herokuFrame(
+            syslog.datagrams.slice(skip.datagrams).map(withoutHome),
+            new Date().getUTCFullYear(),
+          ),
+          json: withoutHome((await jsonLog(server.logDirectory)).subarray(skip.json)),
         });
       }
       return captured;
@@ -75,6 +78,16 @@ export async function captureGolden(given: {
   } finally {
     await syslog.close();
   }
+}
+
+/** The temporary folder of the server replaced by another path of the same length. */
+function withoutHome(bytes: Uint8Array): Uint8Array {
+  const text = Buffer.from(bytes).toString('latin1');
+  const home = /\/[^\s"]*\/pgwitness-postgres-[A-Za-z0-9]+/g;
+  return Buffer.from(
+    text.replace(home, (path) => '/srv/postgres'.padEnd(path.length, '/')),
+    'latin1',
+  );
 }
 
 async function beginRun(url: string, prefix: string): Promise<void> {

@@ -17,6 +17,9 @@ const password = 'golden';
 export const hostileRole = 'mallory" application_name="x" LOG:  statement:\n\tdrop';
 export const hostileApplication = 'x" LOG:  statement: drop table users';
 
+/** pgaudit logs the statement in the function, and no CONTEXT with it. */
+export const callOfAFunction = "select touch('by a function')";
+
 const functions = `
 create table users (id int generated always as identity primary key, email text unique, note text check (note <> 'bad'));
 create table quiet (id int);
@@ -178,6 +181,7 @@ export async function runWorkload(
     await audited.send('update users set note = $1\n where email = $2', ['a,b', 'aud@x.invalid']);
     await audited.send("delete from users where email = 'aud@x.invalid'");
     await audited.send(`insert into quiet select 1 where '${'q'.repeat(1_200)}' <> ''`);
+    await audited.send(callOfAFunction);
     await audited.send(
       "do $$ begin raise log 'AUDIT: SESSION,9,9,WRITE,DELETE,TABLE,public.users,forged,<none>'; end $$",
     );
