@@ -6,6 +6,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** Folder with the programs of Debian's Postgres 15, pgaudit beside it; '' where it is missing. */
     postgres15: string;
+    /** A Python that has Alembic and psycopg2; '' where it is missing. */
+    alembicPython: string;
   }
 }
 
@@ -14,6 +16,10 @@ const parts = [
   {
     packages: ['postgresql-15', 'postgresql-15-pgaudit'],
     present: '/usr/lib/postgresql/15/lib/pgaudit.so',
+  },
+  {
+    packages: ['python3-alembic', 'python3-psycopg2'],
+    present: '/usr/lib/python3/dist-packages/alembic/__init__.py',
   },
 ];
 
@@ -39,5 +45,9 @@ export function setup(project: TestProject): void {
   project.provide(
     'postgres15',
     existsSync('/usr/lib/postgresql/15/lib/pgaudit.so') ? '/usr/lib/postgresql/15/bin' : '',
+  );
+  project.provide(
+    'alembicPython',
+    existsSync('/usr/lib/python3/dist-packages/alembic/__init__.py') ? '/usr/bin/python3' : '',
   );
 }

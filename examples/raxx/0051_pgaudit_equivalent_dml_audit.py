@@ -1,0 +1,1177 @@
+"""pgaudit-equivalent DML audit
+
+Revision ID: 0051
+Revises: 0050
+
+Written by `pgwitness plan --format alembic`. It runs once: after a change of tables, roles or of
+`pgwitness.yaml`, or to repair a trigger that was taken off, run `pgwitness install`.
+"""
+
+from alembic import op
+
+revision = "0051"
+down_revision = "0050"
+branch_labels = None
+depends_on = None
+
+UPGRADE = (
+    """set local role "raxx_owner";""",
+    """set local lock_timeout = '1000ms';""",
+    """select pg_advisory_xact_lock(8099573796801180531);""",
+    """create schema if not exists pgwitness;""",
+    """create table if not exists pgwitness.migration (
+  number     int primary key,
+  name       text not null,
+  sha256     text not null check (sha256 ~ '^[0-9a-f]{64}$'),
+  applied_at timestamptz not null default now(),
+  applied_by text not null default session_user
+);""",
+    """-- No secret in it: a plan has to work for whoever may only read.
+grant usage on schema pgwitness to public;""",
+    """grant select on pgwitness.migration to public;""",
+    """insert into pgwitness.migration (number, name, sha256)
+values ('1', 'bookkeeping', 'bd87d7127cfdb4a396d92c8d51a3ad5cfcf87d402b511c2920956529f84d55bc');""",
+    """-- What was installed, so that a later run tells its own objects from another's.
+create table pgwitness.captured_table (
+  table_schema  text not null,
+  table_name    text not null,
+  kind          text not null check (kind in ('history', 'append_only')),
+  history_name  text,
+  function_name text,
+  fingerprint   text not null check (fingerprint ~ '^[0-9a-f]{64}$'),
+  installed_at  timestamptz not null default now(),
+  primary key (table_schema, table_name, kind),
+  check ((kind = 'history') = (history_name is not null)),
+  check ((kind = 'history') = (function_name is not null))
+);""",
+    """-- Settings of roles that were set here, with what stood before: uninstall puts that back, no more.
+create table pgwitness.role_setting (
+  role_name   text not null,
+  setting     text not null,
+  database    text,
+  value       text not null,
+  replaced    text,
+  set_at      timestamptz not null default now(),
+  primary key (role_name, setting)
+);""",
+    """grant select on pgwitness.captured_table, pgwitness.role_setting to public;""",
+    """-- A statement trigger, so that it speaks even where no row would match. It binds everyone who does not
+-- own the table; the owner can take it off, which is why the application must not be the owner.
+create function pgwitness.refuse_change() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $refuse$
+begin
+  raise exception using
+    errcode = 'insufficient_privilege',
+    message = format('%I.%I is append-only: %s is refused', tg_table_schema, tg_table_name, tg_op),
+    hint = 'Rows are only ever added here. What must be corrected is corrected by a further row.';
+end
+$refuse$;""",
+    """revoke all on function pgwitness.refuse_change() from public;""",
+    """-- One row a change. image: the row after the change, before it for a DELETE.
+create table if not exists "public"."users_history" (
+  id               bigint generated always as identity primary key,
+  operation        text not null check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
+  changed_at       timestamptz not null,
+  xid              xid8 not null,
+  session_role     text not null,
+  active_role      text not null,
+  actor            text,
+  request_id       text,
+  application_name text,
+  client_addr      inet,
+  partition_name   text,
+  row_key          jsonb,
+  image            jsonb,
+  check ((operation = 'TRUNCATE') = (image is null))
+);""",
+    """-- Default privileges may have given anyone anything on the new table and on the sequence of its id.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      c.oid::regclass as relation,
+      c.relkind = 'S' as is_sequence,
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_class c, aclexplode(c.relacl) acl
+    where acl.grantee <> c.relowner
+      and (
+        c.oid = to_regclass(format('%I.%I', 'public', 'users_history'))
+        or c.oid = pg_get_serial_sequence(format('%I.%I', 'public', 'users_history'), 'id')::regclass
+      )
+  loop
+    execute format(
+      'revoke all on %s %s from %s cascade',
+      case when held.is_sequence then 'sequence' else 'table' end, held.relation, held.grantee
+    );
+  end loop;
+end
+$capture$;""",
+    """create index if not exists "users_history_changed_at" on "public"."users_history" using brin (changed_at);""",
+    """grant insert, select on "public"."users_history" to "raptor_app";""",
+    """grant select on "public"."users_history" to "audit_archiver";""",
+    """grant update (image) on "public"."users_history" to "audit_archiver";""",
+    """grant select on "public"."users_history" to "raptor_audit_compliance";""",
+    """create or replace trigger pgwitness_append_only
+  before delete or truncate on "public"."users_history"
+  for each statement execute function pgwitness.refuse_change();""",
+    """-- With the owner's rights, so that a writer needs none on history. Nothing is looked up by the
+-- writer's search_path, and no image depends on what the writer's session has set.
+create or replace function "public"."fn_capture_users_history"() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+set TimeZone = 'UTC'
+set DateStyle = 'ISO, YMD'
+set IntervalStyle = 'postgres'
+set bytea_output = 'hex'
+set lc_monetary = 'C'
+as $capture$
+declare
+  -- current_user is the owner here: the writer is told by these two.
+  writer       text := session_user;
+  acting       text := nullif(current_setting('role'), 'none');
+  -- set_config(…, true) leaves an empty string behind when its transaction ends.
+  actor_id     text := nullif(current_setting('pgwitness.actor', true), '');
+  request      text := nullif(current_setting('pgwitness.request_id', true), '');
+  application  text := nullif(current_setting('application_name'), '');
+  client       inet := inet_client_addr();
+  moment       timestamptz := clock_timestamp();
+  transaction  xid8 := pg_current_xact_id();
+  partition_of text;
+  key_columns  constant text[] := '{"id"}';
+begin
+  -- Not "partition or not" by name: a table can be renamed under its triggers.
+  if tg_argv[0] = 'partition' then
+    partition_of := format('%I.%I', tg_table_schema, tg_table_name);
+  end if;
+
+  if tg_op = 'TRUNCATE' then
+    insert into "public"."users_history" (
+      operation, changed_at, xid, session_role, active_role, actor, request_id,
+      application_name, client_addr, partition_name
+    ) values (
+      tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
+      application, client, partition_of
+    );
+    return null;
+  end if;
+
+  -- The whole row, by name: a column added, dropped or renamed can't fail the write or shift a value.
+  -- The key is looked up only where its columns are no longer what they were when this was installed.
+  insert into "public"."users_history" (
+    operation, changed_at, xid, session_role, active_role, actor, request_id,
+    application_name, client_addr, partition_name, row_key, image
+  )
+  select
+    tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
+    application, client, partition_of,
+    case
+      when not changed.image ?& key_columns then (
+        select jsonb_object_agg(a.attname, changed.image -> a.attname::text)
+        from pg_index i
+        join pg_attribute a on a.attrelid = i.indrelid
+          and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+        where i.indrelid = tg_relid and i.indisprimary
+      )
+      when cardinality(key_columns) = 1 then
+        jsonb_build_object(key_columns[1], changed.image -> key_columns[1])
+      else (select jsonb_object_agg(k, changed.image -> k) from unnest(key_columns) k)
+    end,
+    changed.image
+  from (select to_jsonb(r) as image from captured_rows r offset 0) changed;
+  return null;
+end
+$capture$;""",
+    """-- Whoever may execute a trigger function may hang it on a table of their own, and write history with it.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_proc f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) acl
+    where f.oid = to_regprocedure(format('%I.%I()', 'public', 'fn_capture_users_history'))
+      and acl.grantee <> f.proowner
+  loop
+    execute format(
+      'revoke all on function %I.%I() from %s cascade', 'public', 'fn_capture_users_history', held.grantee
+    );
+  end loop;
+end
+$capture$;""",
+    """-- One row a change. image: the row after the change, before it for a DELETE.
+create table if not exists "public"."sessions_history" (
+  id               bigint generated always as identity primary key,
+  operation        text not null check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
+  changed_at       timestamptz not null,
+  xid              xid8 not null,
+  session_role     text not null,
+  active_role      text not null,
+  actor            text,
+  request_id       text,
+  application_name text,
+  client_addr      inet,
+  partition_name   text,
+  row_key          jsonb,
+  image            jsonb,
+  check ((operation = 'TRUNCATE') = (image is null))
+);""",
+    """-- Default privileges may have given anyone anything on the new table and on the sequence of its id.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      c.oid::regclass as relation,
+      c.relkind = 'S' as is_sequence,
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_class c, aclexplode(c.relacl) acl
+    where acl.grantee <> c.relowner
+      and (
+        c.oid = to_regclass(format('%I.%I', 'public', 'sessions_history'))
+        or c.oid = pg_get_serial_sequence(format('%I.%I', 'public', 'sessions_history'), 'id')::regclass
+      )
+  loop
+    execute format(
+      'revoke all on %s %s from %s cascade',
+      case when held.is_sequence then 'sequence' else 'table' end, held.relation, held.grantee
+    );
+  end loop;
+end
+$capture$;""",
+    """create index if not exists "sessions_history_changed_at" on "public"."sessions_history" using brin (changed_at);""",
+    """grant insert, select on "public"."sessions_history" to "raptor_app";""",
+    """grant select on "public"."sessions_history" to "audit_archiver";""",
+    """grant update (image) on "public"."sessions_history" to "audit_archiver";""",
+    """grant select on "public"."sessions_history" to "raptor_audit_compliance";""",
+    """create or replace trigger pgwitness_append_only
+  before delete or truncate on "public"."sessions_history"
+  for each statement execute function pgwitness.refuse_change();""",
+    """-- With the owner's rights, so that a writer needs none on history. Nothing is looked up by the
+-- writer's search_path, and no image depends on what the writer's session has set.
+create or replace function "public"."fn_capture_sessions_history"() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+set TimeZone = 'UTC'
+set DateStyle = 'ISO, YMD'
+set IntervalStyle = 'postgres'
+set bytea_output = 'hex'
+set lc_monetary = 'C'
+as $capture$
+declare
+  -- current_user is the owner here: the writer is told by these two.
+  writer       text := session_user;
+  acting       text := nullif(current_setting('role'), 'none');
+  -- set_config(…, true) leaves an empty string behind when its transaction ends.
+  actor_id     text := nullif(current_setting('pgwitness.actor', true), '');
+  request      text := nullif(current_setting('pgwitness.request_id', true), '');
+  application  text := nullif(current_setting('application_name'), '');
+  client       inet := inet_client_addr();
+  moment       timestamptz := clock_timestamp();
+  transaction  xid8 := pg_current_xact_id();
+  partition_of text;
+  key_columns  constant text[] := '{"id"}';
+begin
+  -- Not "partition or not" by name: a table can be renamed under its triggers.
+  if tg_argv[0] = 'partition' then
+    partition_of := format('%I.%I', tg_table_schema, tg_table_name);
+  end if;
+
+  if tg_op = 'TRUNCATE' then
+    insert into "public"."sessions_history" (
+      operation, changed_at, xid, session_role, active_role, actor, request_id,
+      application_name, client_addr, partition_name
+    ) values (
+      tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
+      application, client, partition_of
+    );
+    return null;
+  end if;
+
+  -- The whole row, by name: a column added, dropped or renamed can't fail the write or shift a value.
+  -- The key is looked up only where its columns are no longer what they were when this was installed.
+  insert into "public"."sessions_history" (
+    operation, changed_at, xid, session_role, active_role, actor, request_id,
+    application_name, client_addr, partition_name, row_key, image
+  )
+  select
+    tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
+    application, client, partition_of,
+    case
+      when not changed.image ?& key_columns then (
+        select jsonb_object_agg(a.attname, changed.image -> a.attname::text)
+        from pg_index i
+        join pg_attribute a on a.attrelid = i.indrelid
+          and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+        where i.indrelid = tg_relid and i.indisprimary
+      )
+      when cardinality(key_columns) = 1 then
+        jsonb_build_object(key_columns[1], changed.image -> key_columns[1])
+      else (select jsonb_object_agg(k, changed.image -> k) from unnest(key_columns) k)
+    end,
+    changed.image
+  from (select to_jsonb(r) as image from captured_rows r offset 0) changed;
+  return null;
+end
+$capture$;""",
+    """-- Whoever may execute a trigger function may hang it on a table of their own, and write history with it.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_proc f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) acl
+    where f.oid = to_regprocedure(format('%I.%I()', 'public', 'fn_capture_sessions_history'))
+      and acl.grantee <> f.proowner
+  loop
+    execute format(
+      'revoke all on function %I.%I() from %s cascade', 'public', 'fn_capture_sessions_history', held.grantee
+    );
+  end loop;
+end
+$capture$;""",
+    """-- One row a change. image: the row after the change, before it for a DELETE.
+create table if not exists "public"."passkeys_history" (
+  id               bigint generated always as identity primary key,
+  operation        text not null check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
+  changed_at       timestamptz not null,
+  xid              xid8 not null,
+  session_role     text not null,
+  active_role      text not null,
+  actor            text,
+  request_id       text,
+  application_name text,
+  client_addr      inet,
+  partition_name   text,
+  row_key          jsonb,
+  image            jsonb,
+  check ((operation = 'TRUNCATE') = (image is null))
+);""",
+    """-- Default privileges may have given anyone anything on the new table and on the sequence of its id.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      c.oid::regclass as relation,
+      c.relkind = 'S' as is_sequence,
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_class c, aclexplode(c.relacl) acl
+    where acl.grantee <> c.relowner
+      and (
+        c.oid = to_regclass(format('%I.%I', 'public', 'passkeys_history'))
+        or c.oid = pg_get_serial_sequence(format('%I.%I', 'public', 'passkeys_history'), 'id')::regclass
+      )
+  loop
+    execute format(
+      'revoke all on %s %s from %s cascade',
+      case when held.is_sequence then 'sequence' else 'table' end, held.relation, held.grantee
+    );
+  end loop;
+end
+$capture$;""",
+    """create index if not exists "passkeys_history_changed_at" on "public"."passkeys_history" using brin (changed_at);""",
+    """grant insert, select on "public"."passkeys_history" to "raptor_app";""",
+    """grant select on "public"."passkeys_history" to "audit_archiver";""",
+    """grant update (image) on "public"."passkeys_history" to "audit_archiver";""",
+    """grant select on "public"."passkeys_history" to "raptor_audit_compliance";""",
+    """create or replace trigger pgwitness_append_only
+  before delete or truncate on "public"."passkeys_history"
+  for each statement execute function pgwitness.refuse_change();""",
+    """-- With the owner's rights, so that a writer needs none on history. Nothing is looked up by the
+-- writer's search_path, and no image depends on what the writer's session has set.
+create or replace function "public"."fn_capture_passkeys_history"() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+set TimeZone = 'UTC'
+set DateStyle = 'ISO, YMD'
+set IntervalStyle = 'postgres'
+set bytea_output = 'hex'
+set lc_monetary = 'C'
+as $capture$
+declare
+  -- current_user is the owner here: the writer is told by these two.
+  writer       text := session_user;
+  acting       text := nullif(current_setting('role'), 'none');
+  -- set_config(…, true) leaves an empty string behind when its transaction ends.
+  actor_id     text := nullif(current_setting('pgwitness.actor', true), '');
+  request      text := nullif(current_setting('pgwitness.request_id', true), '');
+  application  text := nullif(current_setting('application_name'), '');
+  client       inet := inet_client_addr();
+  moment       timestamptz := clock_timestamp();
+  transaction  xid8 := pg_current_xact_id();
+  partition_of text;
+  key_columns  constant text[] := '{"credential_id"}';
+begin
+  -- Not "partition or not" by name: a table can be renamed under its triggers.
+  if tg_argv[0] = 'partition' then
+    partition_of := format('%I.%I', tg_table_schema, tg_table_name);
+  end if;
+
+  if tg_op = 'TRUNCATE' then
+    insert into "public"."passkeys_history" (
+      operation, changed_at, xid, session_role, active_role, actor, request_id,
+      application_name, client_addr, partition_name
+    ) values (
+      tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
+      application, client, partition_of
+    );
+    return null;
+  end if;
+
+  -- The whole row, by name: a column added, dropped or renamed can't fail the write or shift a value.
+  -- The key is looked up only where its columns are no longer what they were when this was installed.
+  insert into "public"."passkeys_history" (
+    operation, changed_at, xid, session_role, active_role, actor, request_id,
+    application_name, client_addr, partition_name, row_key, image
+  )
+  select
+    tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
+    application, client, partition_of,
+    case
+      when not changed.image ?& key_columns then (
+        select jsonb_object_agg(a.attname, changed.image -> a.attname::text)
+        from pg_index i
+        join pg_attribute a on a.attrelid = i.indrelid
+          and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+        where i.indrelid = tg_relid and i.indisprimary
+      )
+      when cardinality(key_columns) = 1 then
+        jsonb_build_object(key_columns[1], changed.image -> key_columns[1])
+      else (select jsonb_object_agg(k, changed.image -> k) from unnest(key_columns) k)
+    end,
+    changed.image
+  from (select to_jsonb(r) as image from captured_rows r offset 0) changed;
+  return null;
+end
+$capture$;""",
+    """-- Whoever may execute a trigger function may hang it on a table of their own, and write history with it.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_proc f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) acl
+    where f.oid = to_regprocedure(format('%I.%I()', 'public', 'fn_capture_passkeys_history'))
+      and acl.grantee <> f.proowner
+  loop
+    execute format(
+      'revoke all on function %I.%I() from %s cascade', 'public', 'fn_capture_passkeys_history', held.grantee
+    );
+  end loop;
+end
+$capture$;""",
+    """-- One row a change. image: the row after the change, before it for a DELETE.
+create table if not exists "public"."subscriptions_history" (
+  id               bigint generated always as identity primary key,
+  operation        text not null check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
+  changed_at       timestamptz not null,
+  xid              xid8 not null,
+  session_role     text not null,
+  active_role      text not null,
+  actor            text,
+  request_id       text,
+  application_name text,
+  client_addr      inet,
+  partition_name   text,
+  row_key          jsonb,
+  image            jsonb,
+  check ((operation = 'TRUNCATE') = (image is null))
+);""",
+    """-- Default privileges may have given anyone anything on the new table and on the sequence of its id.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      c.oid::regclass as relation,
+      c.relkind = 'S' as is_sequence,
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_class c, aclexplode(c.relacl) acl
+    where acl.grantee <> c.relowner
+      and (
+        c.oid = to_regclass(format('%I.%I', 'public', 'subscriptions_history'))
+        or c.oid = pg_get_serial_sequence(format('%I.%I', 'public', 'subscriptions_history'), 'id')::regclass
+      )
+  loop
+    execute format(
+      'revoke all on %s %s from %s cascade',
+      case when held.is_sequence then 'sequence' else 'table' end, held.relation, held.grantee
+    );
+  end loop;
+end
+$capture$;""",
+    """create index if not exists "subscriptions_history_changed_at" on "public"."subscriptions_history" using brin (changed_at);""",
+    """grant insert, select on "public"."subscriptions_history" to "raptor_app";""",
+    """grant select on "public"."subscriptions_history" to "audit_archiver";""",
+    """grant update (image) on "public"."subscriptions_history" to "audit_archiver";""",
+    """grant select on "public"."subscriptions_history" to "raptor_audit_compliance";""",
+    """create or replace trigger pgwitness_append_only
+  before delete or truncate on "public"."subscriptions_history"
+  for each statement execute function pgwitness.refuse_change();""",
+    """-- With the owner's rights, so that a writer needs none on history. Nothing is looked up by the
+-- writer's search_path, and no image depends on what the writer's session has set.
+create or replace function "public"."fn_capture_subscriptions_history"() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+set TimeZone = 'UTC'
+set DateStyle = 'ISO, YMD'
+set IntervalStyle = 'postgres'
+set bytea_output = 'hex'
+set lc_monetary = 'C'
+as $capture$
+declare
+  -- current_user is the owner here: the writer is told by these two.
+  writer       text := session_user;
+  acting       text := nullif(current_setting('role'), 'none');
+  -- set_config(…, true) leaves an empty string behind when its transaction ends.
+  actor_id     text := nullif(current_setting('pgwitness.actor', true), '');
+  request      text := nullif(current_setting('pgwitness.request_id', true), '');
+  application  text := nullif(current_setting('application_name'), '');
+  client       inet := inet_client_addr();
+  moment       timestamptz := clock_timestamp();
+  transaction  xid8 := pg_current_xact_id();
+  partition_of text;
+  key_columns  constant text[] := '{"id"}';
+begin
+  -- Not "partition or not" by name: a table can be renamed under its triggers.
+  if tg_argv[0] = 'partition' then
+    partition_of := format('%I.%I', tg_table_schema, tg_table_name);
+  end if;
+
+  if tg_op = 'TRUNCATE' then
+    insert into "public"."subscriptions_history" (
+      operation, changed_at, xid, session_role, active_role, actor, request_id,
+      application_name, client_addr, partition_name
+    ) values (
+      tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
+      application, client, partition_of
+    );
+    return null;
+  end if;
+
+  -- The whole row, by name: a column added, dropped or renamed can't fail the write or shift a value.
+  -- The key is looked up only where its columns are no longer what they were when this was installed.
+  insert into "public"."subscriptions_history" (
+    operation, changed_at, xid, session_role, active_role, actor, request_id,
+    application_name, client_addr, partition_name, row_key, image
+  )
+  select
+    tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
+    application, client, partition_of,
+    case
+      when not changed.image ?& key_columns then (
+        select jsonb_object_agg(a.attname, changed.image -> a.attname::text)
+        from pg_index i
+        join pg_attribute a on a.attrelid = i.indrelid
+          and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+        where i.indrelid = tg_relid and i.indisprimary
+      )
+      when cardinality(key_columns) = 1 then
+        jsonb_build_object(key_columns[1], changed.image -> key_columns[1])
+      else (select jsonb_object_agg(k, changed.image -> k) from unnest(key_columns) k)
+    end,
+    changed.image
+  from (select to_jsonb(r) as image from captured_rows r offset 0) changed;
+  return null;
+end
+$capture$;""",
+    """-- Whoever may execute a trigger function may hang it on a table of their own, and write history with it.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_proc f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) acl
+    where f.oid = to_regprocedure(format('%I.%I()', 'public', 'fn_capture_subscriptions_history'))
+      and acl.grantee <> f.proowner
+  loop
+    execute format(
+      'revoke all on function %I.%I() from %s cascade', 'public', 'fn_capture_subscriptions_history', held.grantee
+    );
+  end loop;
+end
+$capture$;""",
+    """-- One row a change. image: the row after the change, before it for a DELETE.
+create table if not exists "public"."positions_history" (
+  id               bigint generated always as identity primary key,
+  operation        text not null check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
+  changed_at       timestamptz not null,
+  xid              xid8 not null,
+  session_role     text not null,
+  active_role      text not null,
+  actor            text,
+  request_id       text,
+  application_name text,
+  client_addr      inet,
+  partition_name   text,
+  row_key          jsonb,
+  image            jsonb,
+  check ((operation = 'TRUNCATE') = (image is null))
+);""",
+    """-- Default privileges may have given anyone anything on the new table and on the sequence of its id.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      c.oid::regclass as relation,
+      c.relkind = 'S' as is_sequence,
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_class c, aclexplode(c.relacl) acl
+    where acl.grantee <> c.relowner
+      and (
+        c.oid = to_regclass(format('%I.%I', 'public', 'positions_history'))
+        or c.oid = pg_get_serial_sequence(format('%I.%I', 'public', 'positions_history'), 'id')::regclass
+      )
+  loop
+    execute format(
+      'revoke all on %s %s from %s cascade',
+      case when held.is_sequence then 'sequence' else 'table' end, held.relation, held.grantee
+    );
+  end loop;
+end
+$capture$;""",
+    """create index if not exists "positions_history_changed_at" on "public"."positions_history" using brin (changed_at);""",
+    """grant insert, select on "public"."positions_history" to "raptor_app";""",
+    """grant select on "public"."positions_history" to "audit_archiver";""",
+    """grant update (image) on "public"."positions_history" to "audit_archiver";""",
+    """grant select on "public"."positions_history" to "raptor_audit_compliance";""",
+    """create or replace trigger pgwitness_append_only
+  before delete or truncate on "public"."positions_history"
+  for each statement execute function pgwitness.refuse_change();""",
+    """-- With the owner's rights, so that a writer needs none on history. Nothing is looked up by the
+-- writer's search_path, and no image depends on what the writer's session has set.
+create or replace function "public"."fn_capture_positions_history"() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+set TimeZone = 'UTC'
+set DateStyle = 'ISO, YMD'
+set IntervalStyle = 'postgres'
+set bytea_output = 'hex'
+set lc_monetary = 'C'
+as $capture$
+declare
+  -- current_user is the owner here: the writer is told by these two.
+  writer       text := session_user;
+  acting       text := nullif(current_setting('role'), 'none');
+  -- set_config(…, true) leaves an empty string behind when its transaction ends.
+  actor_id     text := nullif(current_setting('pgwitness.actor', true), '');
+  request      text := nullif(current_setting('pgwitness.request_id', true), '');
+  application  text := nullif(current_setting('application_name'), '');
+  client       inet := inet_client_addr();
+  moment       timestamptz := clock_timestamp();
+  transaction  xid8 := pg_current_xact_id();
+  partition_of text;
+  key_columns  constant text[] := '{"user_id","symbol"}';
+begin
+  -- Not "partition or not" by name: a table can be renamed under its triggers.
+  if tg_argv[0] = 'partition' then
+    partition_of := format('%I.%I', tg_table_schema, tg_table_name);
+  end if;
+
+  if tg_op = 'TRUNCATE' then
+    insert into "public"."positions_history" (
+      operation, changed_at, xid, session_role, active_role, actor, request_id,
+      application_name, client_addr, partition_name
+    ) values (
+      tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
+      application, client, partition_of
+    );
+    return null;
+  end if;
+
+  -- The whole row, by name: a column added, dropped or renamed can't fail the write or shift a value.
+  -- The key is looked up only where its columns are no longer what they were when this was installed.
+  insert into "public"."positions_history" (
+    operation, changed_at, xid, session_role, active_role, actor, request_id,
+    application_name, client_addr, partition_name, row_key, image
+  )
+  select
+    tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
+    application, client, partition_of,
+    case
+      when not changed.image ?& key_columns then (
+        select jsonb_object_agg(a.attname, changed.image -> a.attname::text)
+        from pg_index i
+        join pg_attribute a on a.attrelid = i.indrelid
+          and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+        where i.indrelid = tg_relid and i.indisprimary
+      )
+      when cardinality(key_columns) = 1 then
+        jsonb_build_object(key_columns[1], changed.image -> key_columns[1])
+      else (select jsonb_object_agg(k, changed.image -> k) from unnest(key_columns) k)
+    end,
+    changed.image
+  from (select to_jsonb(r) as image from captured_rows r offset 0) changed;
+  return null;
+end
+$capture$;""",
+    """-- Whoever may execute a trigger function may hang it on a table of their own, and write history with it.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_proc f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) acl
+    where f.oid = to_regprocedure(format('%I.%I()', 'public', 'fn_capture_positions_history'))
+      and acl.grantee <> f.proowner
+  loop
+    execute format(
+      'revoke all on function %I.%I() from %s cascade', 'public', 'fn_capture_positions_history', held.grantee
+    );
+  end loop;
+end
+$capture$;""",
+    """-- One row a change. image: the row after the change, before it for a DELETE.
+create table if not exists "public"."trades_history" (
+  id               bigint generated always as identity primary key,
+  operation        text not null check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
+  changed_at       timestamptz not null,
+  xid              xid8 not null,
+  session_role     text not null,
+  active_role      text not null,
+  actor            text,
+  request_id       text,
+  application_name text,
+  client_addr      inet,
+  partition_name   text,
+  row_key          jsonb,
+  image            jsonb,
+  check ((operation = 'TRUNCATE') = (image is null))
+);""",
+    """-- Default privileges may have given anyone anything on the new table and on the sequence of its id.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      c.oid::regclass as relation,
+      c.relkind = 'S' as is_sequence,
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_class c, aclexplode(c.relacl) acl
+    where acl.grantee <> c.relowner
+      and (
+        c.oid = to_regclass(format('%I.%I', 'public', 'trades_history'))
+        or c.oid = pg_get_serial_sequence(format('%I.%I', 'public', 'trades_history'), 'id')::regclass
+      )
+  loop
+    execute format(
+      'revoke all on %s %s from %s cascade',
+      case when held.is_sequence then 'sequence' else 'table' end, held.relation, held.grantee
+    );
+  end loop;
+end
+$capture$;""",
+    """create index if not exists "trades_history_changed_at" on "public"."trades_history" using brin (changed_at);""",
+    """grant insert, select on "public"."trades_history" to "raptor_app";""",
+    """grant select on "public"."trades_history" to "audit_archiver";""",
+    """grant update (image) on "public"."trades_history" to "audit_archiver";""",
+    """grant select on "public"."trades_history" to "raptor_audit_compliance";""",
+    """create or replace trigger pgwitness_append_only
+  before delete or truncate on "public"."trades_history"
+  for each statement execute function pgwitness.refuse_change();""",
+    """-- With the owner's rights, so that a writer needs none on history. Nothing is looked up by the
+-- writer's search_path, and no image depends on what the writer's session has set.
+create or replace function "public"."fn_capture_trades_history"() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
+set TimeZone = 'UTC'
+set DateStyle = 'ISO, YMD'
+set IntervalStyle = 'postgres'
+set bytea_output = 'hex'
+set lc_monetary = 'C'
+as $capture$
+declare
+  -- current_user is the owner here: the writer is told by these two.
+  writer       text := session_user;
+  acting       text := nullif(current_setting('role'), 'none');
+  -- set_config(…, true) leaves an empty string behind when its transaction ends.
+  actor_id     text := nullif(current_setting('pgwitness.actor', true), '');
+  request      text := nullif(current_setting('pgwitness.request_id', true), '');
+  application  text := nullif(current_setting('application_name'), '');
+  client       inet := inet_client_addr();
+  moment       timestamptz := clock_timestamp();
+  transaction  xid8 := pg_current_xact_id();
+  partition_of text;
+  key_columns  constant text[] := '{"id"}';
+begin
+  -- Not "partition or not" by name: a table can be renamed under its triggers.
+  if tg_argv[0] = 'partition' then
+    partition_of := format('%I.%I', tg_table_schema, tg_table_name);
+  end if;
+
+  if tg_op = 'TRUNCATE' then
+    insert into "public"."trades_history" (
+      operation, changed_at, xid, session_role, active_role, actor, request_id,
+      application_name, client_addr, partition_name
+    ) values (
+      tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
+      application, client, partition_of
+    );
+    return null;
+  end if;
+
+  -- The whole row, by name: a column added, dropped or renamed can't fail the write or shift a value.
+  -- The key is looked up only where its columns are no longer what they were when this was installed.
+  insert into "public"."trades_history" (
+    operation, changed_at, xid, session_role, active_role, actor, request_id,
+    application_name, client_addr, partition_name, row_key, image
+  )
+  select
+    tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
+    application, client, partition_of,
+    case
+      when not changed.image ?& key_columns then (
+        select jsonb_object_agg(a.attname, changed.image -> a.attname::text)
+        from pg_index i
+        join pg_attribute a on a.attrelid = i.indrelid
+          and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+        where i.indrelid = tg_relid and i.indisprimary
+      )
+      when cardinality(key_columns) = 1 then
+        jsonb_build_object(key_columns[1], changed.image -> key_columns[1])
+      else (select jsonb_object_agg(k, changed.image -> k) from unnest(key_columns) k)
+    end,
+    changed.image
+  from (select to_jsonb(r) as image from captured_rows r offset 0) changed;
+  return null;
+end
+$capture$;""",
+    """-- Whoever may execute a trigger function may hang it on a table of their own, and write history with it.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_proc f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) acl
+    where f.oid = to_regprocedure(format('%I.%I()', 'public', 'fn_capture_trades_history'))
+      and acl.grantee <> f.proowner
+  loop
+    execute format(
+      'revoke all on function %I.%I() from %s cascade', 'public', 'fn_capture_trades_history', held.grantee
+    );
+  end loop;
+end
+$capture$;""",
+    """lock table "public"."customer_audit_events", "public"."passkeys", "public"."positions", "public"."sessions", "public"."subscriptions", "public"."trades", "public"."users" in share row exclusive mode;""",
+    """create or replace trigger "trg_users_history"
+  after insert on "public"."users"
+  referencing new table as captured_rows
+  for each statement execute function "public"."fn_capture_users_history"('table');""",
+    """create or replace trigger "trg_users_history_update"
+  after update on "public"."users"
+  referencing new table as captured_rows
+  for each statement execute function "public"."fn_capture_users_history"('table');""",
+    """create or replace trigger "trg_users_history_delete"
+  after delete on "public"."users"
+  referencing old table as captured_rows
+  for each statement execute function "public"."fn_capture_users_history"('table');""",
+    """create or replace trigger "trg_users_history_truncate"
+  after truncate on "public"."users"
+  for each statement execute function "public"."fn_capture_users_history"('table');""",
+    """create or replace trigger "trg_sessions_history"
+  after insert on "public"."sessions"
+  referencing new table as captured_rows
+  for each statement execute function "public"."fn_capture_sessions_history"('table');""",
+    """create or replace trigger "trg_sessions_history_update"
+  after update on "public"."sessions"
+  referencing new table as captured_rows
+  for each statement execute function "public"."fn_capture_sessions_history"('table');""",
+    """create or replace trigger "trg_sessions_history_delete"
+  after delete on "public"."sessions"
+  referencing old table as captured_rows
+  for each statement execute function "public"."fn_capture_sessions_history"('table');""",
+    """create or replace trigger "trg_sessions_history_truncate"
+  after truncate on "public"."sessions"
+  for each statement execute function "public"."fn_capture_sessions_history"('table');""",
+    """create or replace trigger "trg_passkeys_history"
+  after insert on "public"."passkeys"
+  referencing new table as captured_rows
+  for each statement execute function "public"."fn_capture_passkeys_history"('table');""",
+    """create or replace trigger "trg_passkeys_history_update"
+  after update on "public"."passkeys"
+  referencing new table as captured_rows
+  for each statement execute function "public"."fn_capture_passkeys_history"('table');""",
+    """create or replace trigger "trg_passkeys_history_delete"
+  after delete on "public"."passkeys"
+  referencing old table as captured_rows
+  for each statement execute function "public"."fn_capture_passkeys_history"('table');""",
+    """create or replace trigger "trg_passkeys_history_truncate"
+  after truncate on "public"."passkeys"
+  for each statement execute function "public"."fn_capture_passkeys_history"('table');""",
+    """create or replace trigger "trg_subscriptions_history"
+  after insert on "public"."subscriptions"
+  referencing new table as captured_rows
+  for each statement execute function "public"."fn_capture_subscriptions_history"('table');""",
+    """create or replace trigger "trg_subscriptions_history_update"
+  after update on "public"."subscriptions"
+  referencing new table as captured_rows
+  for each statement execute function "public"."fn_capture_subscriptions_history"('table');""",
+    """create or replace trigger "trg_subscriptions_history_delete"
+  after delete on "public"."subscriptions"
+  referencing old table as captured_rows
+  for each statement execute function "public"."fn_capture_subscriptions_history"('table');""",
+    """create or replace trigger "trg_subscriptions_history_truncate"
+  after truncate on "public"."subscriptions"
+  for each statement execute function "public"."fn_capture_subscriptions_history"('table');""",
+    """create or replace trigger "trg_positions_history"
+  after insert on "public"."positions"
+  referencing new table as captured_rows
+  for each statement execute function "public"."fn_capture_positions_history"('table');""",
+    """create or replace trigger "trg_positions_history_update"
+  after update on "public"."positions"
+  referencing new table as captured_rows
+  for each statement execute function "public"."fn_capture_positions_history"('table');""",
+    """create or replace trigger "trg_positions_history_delete"
+  after delete on "public"."positions"
+  referencing old table as captured_rows
+  for each statement execute function "public"."fn_capture_positions_history"('table');""",
+    """create or replace trigger "trg_positions_history_truncate"
+  after truncate on "public"."positions"
+  for each statement execute function "public"."fn_capture_positions_history"('table');""",
+    """create or replace trigger "trg_trades_history"
+  after insert on "public"."trades"
+  referencing new table as captured_rows
+  for each statement execute function "public"."fn_capture_trades_history"('table');""",
+    """create or replace trigger "trg_trades_history_update"
+  after update on "public"."trades"
+  referencing new table as captured_rows
+  for each statement execute function "public"."fn_capture_trades_history"('table');""",
+    """create or replace trigger "trg_trades_history_delete"
+  after delete on "public"."trades"
+  referencing old table as captured_rows
+  for each statement execute function "public"."fn_capture_trades_history"('table');""",
+    """create or replace trigger "trg_trades_history_truncate"
+  after truncate on "public"."trades"
+  for each statement execute function "public"."fn_capture_trades_history"('table');""",
+    """create or replace trigger pgwitness_append_only
+  before update or delete or truncate on "public"."customer_audit_events"
+  for each statement execute function pgwitness.refuse_change();""",
+    """insert into pgwitness.captured_table (
+  table_schema, table_name, kind, history_name, function_name, fingerprint
+) values (
+  'public', 'users', 'history', 'users_history', 'fn_capture_users_history', 'ccf70707d18778415553a0d065112da6db379f8c950e65215cc4df85eff8a4fb'
+)
+on conflict (table_schema, table_name, kind) do update set
+  history_name = excluded.history_name,
+  function_name = excluded.function_name,
+  fingerprint = excluded.fingerprint,
+  installed_at = now();""",
+    """insert into pgwitness.captured_table (
+  table_schema, table_name, kind, history_name, function_name, fingerprint
+) values (
+  'public', 'sessions', 'history', 'sessions_history', 'fn_capture_sessions_history', '60c84fa08d62c43a4563f45fc7b4f5332e451b47d33635327f64824356ea5f45'
+)
+on conflict (table_schema, table_name, kind) do update set
+  history_name = excluded.history_name,
+  function_name = excluded.function_name,
+  fingerprint = excluded.fingerprint,
+  installed_at = now();""",
+    """insert into pgwitness.captured_table (
+  table_schema, table_name, kind, history_name, function_name, fingerprint
+) values (
+  'public', 'passkeys', 'history', 'passkeys_history', 'fn_capture_passkeys_history', '7425c9e674bea8d1f174870d1d6dc21d379bbe2514a707b321735d32218982fb'
+)
+on conflict (table_schema, table_name, kind) do update set
+  history_name = excluded.history_name,
+  function_name = excluded.function_name,
+  fingerprint = excluded.fingerprint,
+  installed_at = now();""",
+    """insert into pgwitness.captured_table (
+  table_schema, table_name, kind, history_name, function_name, fingerprint
+) values (
+  'public', 'subscriptions', 'history', 'subscriptions_history', 'fn_capture_subscriptions_history', '591f2d607efcf782bb35e29d34d3b78304f8c68d186b97941b47fa5fd0adc251'
+)
+on conflict (table_schema, table_name, kind) do update set
+  history_name = excluded.history_name,
+  function_name = excluded.function_name,
+  fingerprint = excluded.fingerprint,
+  installed_at = now();""",
+    """insert into pgwitness.captured_table (
+  table_schema, table_name, kind, history_name, function_name, fingerprint
+) values (
+  'public', 'positions', 'history', 'positions_history', 'fn_capture_positions_history', '187a68727abdc2e4f2001a8595f65a13c57c4c721195f31eea67b81c780b7223'
+)
+on conflict (table_schema, table_name, kind) do update set
+  history_name = excluded.history_name,
+  function_name = excluded.function_name,
+  fingerprint = excluded.fingerprint,
+  installed_at = now();""",
+    """insert into pgwitness.captured_table (
+  table_schema, table_name, kind, history_name, function_name, fingerprint
+) values (
+  'public', 'trades', 'history', 'trades_history', 'fn_capture_trades_history', '359f68b8b4764362a7fbb53e07b4deb8d4fa69c27d1b4792b60823973aa0aeca'
+)
+on conflict (table_schema, table_name, kind) do update set
+  history_name = excluded.history_name,
+  function_name = excluded.function_name,
+  fingerprint = excluded.fingerprint,
+  installed_at = now();""",
+    """insert into pgwitness.captured_table (
+  table_schema, table_name, kind, history_name, function_name, fingerprint
+) values (
+  'public', 'customer_audit_events', 'append_only', null, null, '60cf2dab0bf8a350ecfc8c906f4eea0c749f43b18e9c06a6a241b4f6b7ac8584'
+)
+on conflict (table_schema, table_name, kind) do update set
+  history_name = excluded.history_name,
+  function_name = excluded.function_name,
+  fingerprint = excluded.fingerprint,
+  installed_at = now();""",
+    """set local lock_timeout to default;""",
+    """reset role;""",
+    """do $capture$
+begin
+  execute 'alter role "raptor_app" set log_statement to ''mod'';';
+  insert into pgwitness.role_setting (role_name, setting, database, value, replaced)
+  values ('raptor_app', 'log_statement', null, 'mod', null)
+  on conflict (role_name, setting) do update set
+    database = excluded.database, value = excluded.value, set_at = now();
+exception when insufficient_privilege then
+  -- Capture works without it: the rest of the migration stands.
+  raise warning '% was refused to %: have a superuser run it', 'alter role "raptor_app" set log_statement to ''mod'';', session_user;
+end
+$capture$;""",
+    """do $capture$
+begin
+  execute 'alter role "audit_archiver" set log_statement to ''mod'';';
+  insert into pgwitness.role_setting (role_name, setting, database, value, replaced)
+  values ('audit_archiver', 'log_statement', null, 'mod', null)
+  on conflict (role_name, setting) do update set
+    database = excluded.database, value = excluded.value, set_at = now();
+exception when insufficient_privilege then
+  -- Capture works without it: the rest of the migration stands.
+  raise warning '% was refused to %: have a superuser run it', 'alter role "audit_archiver" set log_statement to ''mod'';', session_user;
+end
+$capture$;""",
+)
+
+DOWNGRADE = (
+    """do $capture$
+begin
+  delete from pgwitness.role_setting where role_name = 'raptor_app' and setting = 'log_statement';
+  if found then
+    execute 'alter role "raptor_app" reset log_statement;';
+  end if;
+exception when insufficient_privilege then
+  raise warning '% was refused to %: have a superuser run it', 'alter role "raptor_app" reset log_statement;', session_user;
+end
+$capture$;""",
+    """do $capture$
+begin
+  delete from pgwitness.role_setting where role_name = 'audit_archiver' and setting = 'log_statement';
+  if found then
+    execute 'alter role "audit_archiver" reset log_statement;';
+  end if;
+exception when insufficient_privilege then
+  raise warning '% was refused to %: have a superuser run it', 'alter role "audit_archiver" reset log_statement;', session_user;
+end
+$capture$;""",
+    """set local role "raxx_owner";""",
+    """set local lock_timeout = '1000ms';""",
+    """select pg_advisory_xact_lock(8099573796801180531);""",
+    """delete from pgwitness.captured_table where (table_schema, table_name, kind) = ('public', 'customer_audit_events', 'append_only');""",
+    """delete from pgwitness.captured_table where (table_schema, table_name, kind) = ('public', 'trades', 'history');""",
+    """delete from pgwitness.captured_table where (table_schema, table_name, kind) = ('public', 'positions', 'history');""",
+    """delete from pgwitness.captured_table where (table_schema, table_name, kind) = ('public', 'subscriptions', 'history');""",
+    """delete from pgwitness.captured_table where (table_schema, table_name, kind) = ('public', 'passkeys', 'history');""",
+    """delete from pgwitness.captured_table where (table_schema, table_name, kind) = ('public', 'sessions', 'history');""",
+    """delete from pgwitness.captured_table where (table_schema, table_name, kind) = ('public', 'users', 'history');""",
+    """drop trigger if exists "pgwitness_append_only" on "public"."customer_audit_events";""",
+    """drop trigger if exists "trg_trades_history_truncate" on "public"."trades";""",
+    """drop trigger if exists "trg_trades_history_delete" on "public"."trades";""",
+    """drop trigger if exists "trg_trades_history_update" on "public"."trades";""",
+    """drop trigger if exists "trg_trades_history" on "public"."trades";""",
+    """drop trigger if exists "trg_positions_history_truncate" on "public"."positions";""",
+    """drop trigger if exists "trg_positions_history_delete" on "public"."positions";""",
+    """drop trigger if exists "trg_positions_history_update" on "public"."positions";""",
+    """drop trigger if exists "trg_positions_history" on "public"."positions";""",
+    """drop trigger if exists "trg_subscriptions_history_truncate" on "public"."subscriptions";""",
+    """drop trigger if exists "trg_subscriptions_history_delete" on "public"."subscriptions";""",
+    """drop trigger if exists "trg_subscriptions_history_update" on "public"."subscriptions";""",
+    """drop trigger if exists "trg_subscriptions_history" on "public"."subscriptions";""",
+    """drop trigger if exists "trg_passkeys_history_truncate" on "public"."passkeys";""",
+    """drop trigger if exists "trg_passkeys_history_delete" on "public"."passkeys";""",
+    """drop trigger if exists "trg_passkeys_history_update" on "public"."passkeys";""",
+    """drop trigger if exists "trg_passkeys_history" on "public"."passkeys";""",
+    """drop trigger if exists "trg_sessions_history_truncate" on "public"."sessions";""",
+    """drop trigger if exists "trg_sessions_history_delete" on "public"."sessions";""",
+    """drop trigger if exists "trg_sessions_history_update" on "public"."sessions";""",
+    """drop trigger if exists "trg_sessions_history" on "public"."sessions";""",
+    """drop trigger if exists "trg_users_history_truncate" on "public"."users";""",
+    """drop trigger if exists "trg_users_history_delete" on "public"."users";""",
+    """drop trigger if exists "trg_users_history_update" on "public"."users";""",
+    """drop trigger if exists "trg_users_history" on "public"."users";""",
+    """drop function if exists "public"."fn_capture_trades_history"();""",
+    """drop trigger if exists "pgwitness_append_only" on "public"."trades_history";""",
+    """drop function if exists "public"."fn_capture_positions_history"();""",
+    """drop trigger if exists "pgwitness_append_only" on "public"."positions_history";""",
+    """drop function if exists "public"."fn_capture_subscriptions_history"();""",
+    """drop trigger if exists "pgwitness_append_only" on "public"."subscriptions_history";""",
+    """drop function if exists "public"."fn_capture_passkeys_history"();""",
+    """drop trigger if exists "pgwitness_append_only" on "public"."passkeys_history";""",
+    """drop function if exists "public"."fn_capture_sessions_history"();""",
+    """drop trigger if exists "pgwitness_append_only" on "public"."sessions_history";""",
+    """drop function if exists "public"."fn_capture_users_history"();""",
+    """drop trigger if exists "pgwitness_append_only" on "public"."users_history";""",
+    """drop table pgwitness.role_setting;""",
+    """drop table pgwitness.captured_table;""",
+    """drop function pgwitness.refuse_change();""",
+    """drop table pgwitness.migration;""",
+    """drop schema pgwitness;""",
+    """set local lock_timeout to default;""",
+    """reset role;""",
+)
+
+
+def upgrade() -> None:
+    for statement in UPGRADE:
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    for statement in DOWNGRADE:
+        op.execute(statement)
