@@ -31,7 +31,7 @@ export function otherRecord(line: SyslogLine): LogRecord {
     kind: 'other',
     time: lineTime(line),
     ...lineOrigin(line),
-    message: new TextDecoder().decode(line.message),
+    message: new TextDecoder('utf-8', { ignoreBOM: true }).decode(line.message),
     complete: true,
   };
 }

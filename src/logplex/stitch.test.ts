@@ -274,6 +274,10 @@ describe('jsonlog lines', () => {
       line(part),
     );
     expect(records([...parts, ...parts.slice(1, 3), ...parts])).toHaveLength(1);
+    const other = splitJsonLine(Buffer.from(json('n'.repeat(900))), 256, 'f:1').map((part) =>
+      line(part),
+    );
+    expect(records([...parts, ...other]).map((each) => each.message[0])).toEqual(['m', 'n']);
   });
 
   it('that are none are kept as they came', () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type JsonChunk, parseJsonChunk } from './json-chunk.ts';
 import { brokenJsonRecord, jsonLogRecord } from './json-log.ts';
 import { fromPostgres, lossRecord, otherRecord } from './line-record.ts';
@@ -134,9 +135,9 @@ class LineStitcher<O> implements Stitcher<O> {
     const group = this.#add({ key, ...whole, line, chunk, origin }, out);
     if (group.given || group.pieces.size < chunk.total) return;
     out.push(result(group));
-    // Kept for a while as a mark, without its text, so that a double of a chunk begins no message anew.
+    // Kept for a while as a mark, hashes in place of text: a double of a chunk begins no message anew.
     group.given = true;
-    for (const index of group.pieces.keys()) group.pieces.set(index, new Uint8Array());
+    for (const [index, bytes] of group.pieces) group.pieces.set(index, digest(bytes));
     this.#count(group, group.pieces.size * overhead - group.bytes);
   }
 
@@ -215,7 +216,11 @@ const openingBrace = 0x7b;
 function isDouble<O>(group: Group<O>, chunk: { index: number; bytes: Uint8Array }): boolean {
   const known = group.pieces.get(chunk.index);
   if (known === undefined) return false;
-  return group.given || Buffer.compare(known, chunk.bytes) === 0;
+  return Buffer.compare(known, group.given ? digest(chunk.bytes) : chunk.bytes) === 0;
+}
+
+function digest(bytes: Uint8Array): Uint8Array {
+  return createHash('sha256').update(bytes).digest();
 }
 
 /** The line's header alone. */
