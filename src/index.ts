@@ -4,6 +4,7 @@ export { connectDatabase } from './capture/connect.ts';
 export { type InstallOutcome, installCapture } from './capture/install.ts';
 export { type CapturePlan, planCapture } from './capture/plan.ts';
 export type { CaptureTarget } from './capture/target.ts';
+export { type UninstallOutcome, uninstallCapture } from './capture/uninstall.ts';
 export { runSmoke, type SmokeOptions, type SmokeReport } from './checks/smoke.ts';
 export type { AppConfig, Config } from './config/config.ts';
 export { chooseApp, parseConfig, readConfig } from './config/read-config.ts';

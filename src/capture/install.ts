@@ -1,7 +1,6 @@
 import pg from 'pg';
 import { PgwitnessError } from '../error.ts';
 import {
-  blockedObjects,
   type CaptureConnections,
   type CapturePlan,
   ownerStatements,
@@ -70,9 +69,4 @@ async function verifyInstalled(
     fix: 'Look for event triggers or default privileges that interfere; `pgwitness plan` shows what is to be made.',
     exit: 1,
   });
-}
-
-/** Whether something is left that someone else has to do. */
-export function isWhole(outcome: InstallOutcome): boolean {
-  return outcome.kind !== 'refused' && blockedObjects(outcome.plan).length === 0;
 }

@@ -33,21 +33,27 @@ export async function planCapture(
   connections: CaptureConnections,
   target: CaptureTarget,
 ): Promise<CapturePlan> {
-  await connections.owner.query('begin isolation level repeatable read read only');
+  const { owner, superuser } = connections;
+  const clients = superuser === undefined ? [owner] : [owner, superuser];
+  for (const client of clients) {
+    await client.query('begin isolation level repeatable read read only');
+    await client.query(pinnedPath);
+  }
   try {
     return await planWithin(connections, target);
   } finally {
-    await connections.owner.query('rollback');
+    for (const client of clients) await client.query('rollback');
   }
 }
 
-/** As planCapture, inside a transaction that the caller has begun on the owner's connection. */
+/** What is named without a schema is Postgres's own, whatever the login's search_path would find. */
+export const pinnedPath = 'set local search_path = pg_catalog, pg_temp';
+
+/** As planCapture, inside transactions that the caller has begun, their path pinned. */
 export async function planWithin(
   { owner, superuser }: CaptureConnections,
   target: CaptureTarget,
 ): Promise<CapturePlan> {
-  // What is named without a schema below is Postgres's own, whatever stands on the login's path.
-  await owner.query('set local search_path = pg_catalog, pg_temp');
   const catalogue = await readCatalogue(owner, target);
   const roles = target.roles.map((role) => role.name);
   const may = {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientBase } from 'pg';
 import pg from 'pg';
 import { PgwitnessError } from '../error.ts';
-import { type CaptureConnections, installLock, lockTimeoutMs } from './plan.ts';
+import { type CaptureConnections, installLock, lockTimeoutMs, pinnedPath } from './plan.ts';
 import { databaseFailure, isTransient } from './server-error.ts';
 
 /** How often a change is tried that does not get its locks, and how long it waits in between. */
@@ -61,6 +61,7 @@ async function changeOnce<T>(
   try {
     for (const client of clients) {
       await client.query('begin isolation level read committed');
+      await client.query(pinnedPath);
       await client.query(`set local lock_timeout = ${timeoutMs}`);
     }
     await owner.query('select pg_advisory_xact_lock($1)', [installLock]);

@@ -52,7 +52,6 @@ export function uninstallCapture(
 ): Promise<UninstallOutcome> {
   return changeCapture<UninstallOutcome>(connections, 'taking capture away', options, async () => {
     const { owner, superuser } = connections;
-    await owner.query('set local search_path = pg_catalog, pg_temp');
     const catalogue = await readAll(owner, target);
     const steps = [
       // First, since the way back to what a role had set stands in what is dropped last.

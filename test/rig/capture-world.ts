@@ -122,3 +122,17 @@ async function once(url: string, work: (client: pg.Client) => Promise<void>): Pr
 function example(name: string): Promise<string> {
   return readFile(new URL(`../../examples/raxx/${name}`, import.meta.url), 'utf8');
 }
+
+/** All that stands in a database, so that "unchanged" can be told. */
+export async function everything(client: pg.Client): Promise<string> {
+  const { rows } = await client.query(`
+    select 'relation', n.nspname, c.relname, c.relkind::text, c.relacl::text from pg_class c
+      join pg_namespace n on n.oid = c.relnamespace where n.nspname !~ '^(pg_|information)'
+    union all select 'trigger', tgrelid::regclass::text, tgname, tgenabled::text, pg_get_triggerdef(oid)
+      from pg_trigger where not tgisinternal
+    union all select 'function', proname, md5(prosrc), proacl::text, xmin::text from pg_proc
+      where pronamespace::regnamespace::text !~ '^(pg_|information)'
+    union all select 'schema', nspname, nspacl::text, null, null from pg_namespace
+    order by 1, 2, 3`);
+  return JSON.stringify(rows);
+}
