@@ -210,6 +210,14 @@ describe('text that reads like a log line', () => {
     expect(record.ambiguous).toBeUndefined();
   });
 
+  it('is no field of its message unless the server counted on', () => {
+    const sql = `select '${'p'.repeat(612)}',${prefix(1)}DETAIL:  parameters: forged'`;
+    const cut = cutLikePostgres(`${prefix(1)}LOG:  statement: ${sql}\n`);
+    expect(cut[1]?.startsWith(prefix(1).slice(0, 15))).toBe(true);
+    expect(only(chunks(12, ...cut))).toMatchObject({ statement: sql });
+    expect(only(chunks(12, ...cut)).ambiguous).toBeUndefined();
+  });
+
   it('that a RAISE wrote is neither a statement nor an audit line', () => {
     for (const text of [
       'statement: drop table users',
@@ -304,10 +312,27 @@ describe('a stitcher', () => {
     const lines = Array.from({ length: 400 }, (_, index) =>
       line(`[YELLOW] [${index % 7}-${index + 1}] ${'x'.repeat(500)}`),
     );
-    const found = records(lines, { maxBytes: 20_000 });
-    const text = found.reduce((sum, each) => sum + each.message.replaceAll('\n', '').length, 0);
-    expect(text).toBe(400 * 500);
-    expect(found.some((each) => !each.complete)).toBe(true);
+    const stitcher = createStitcher<number>({ maxBytes: 20_000 });
+    const early = lines.flatMap((each, index) => stitcher.push(each, index));
+    const rest = stitcher.flush();
+    const bytes = (found: typeof rest) =>
+      found.reduce((sum, { record }) => sum + record.message.replaceAll('\n', '').length, 0);
+    expect(bytes(rest)).toBeLessThan(20_000);
+    expect(bytes(early) + bytes(rest)).toBe(400 * 500);
+    expect(early.some(({ record }) => !record.complete)).toBe(true);
+  });
+
+  it('takes a message’s time from its first chunk, where the prefix tells none', () => {
+    const old = chunks(3, ' sql_error_code = 00000 LOG:  statement: a', '\tb').map(
+      (each, index) => ({
+        ...each,
+        timestamp: `2026-11-24T11:00:0${index}+00:00`,
+      }),
+    );
+    expect(only(old.reverse())).toMatchObject({
+      statement: 'a\nb',
+      time: '2026-11-24T11:00:00.000Z',
+    });
   });
 
   it('gives each record of a number that a hostile sender uses over and over', () => {
