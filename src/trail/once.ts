@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { recordIdentity } from '../logplex/identity.ts';
 import { fromPostgres } from '../logplex/line-record.ts';
 import { parseLoss } from '../logplex/loss.ts';
@@ -49,8 +49,8 @@ export class Once {
   isNew(record: LogRecord, keyTime: number): boolean {
     const identity = recordIdentity(record);
     if (identity === undefined) return true;
-    const text = [record.message, record.detail, record.statement].join('\0');
-    return this.#records.add(`${identity} ${shortHash(text)}`, keyTime);
+    const text = [identity, record.message, record.detail, record.statement].join('\0');
+    return this.#records.add(shortName(hash('sha256', text, 'buffer')), keyTime);
   }
 }
 
@@ -69,7 +69,7 @@ function frameName(
 
 /** Of all that a retry repeats. */
 function contentHash(frame: TrailFrame, own: readonly SyslogLine[]): string {
-  const hash = createHash('sha256');
+  const digest = createHash('sha256');
   const pieces = [
     ...own.flatMap(({ timestamp, procid, message }) => [
       Buffer.from(`${timestamp} ${procid}`),
@@ -77,13 +77,14 @@ function contentHash(frame: TrailFrame, own: readonly SyslogLine[]): string {
     ]),
     ...frame.faults.map(({ bytes }) => bytes),
   ];
-  for (const piece of pieces) hash.update(`${piece.length}:`).update(piece);
-  return hash.digest('base64').slice(0, hashLength);
+  for (const piece of pieces) digest.update(`${piece.length}:`).update(piece);
+  return shortName(digest.digest());
 }
 
-/** 132 bits: two that meet by chance or by design would hide a line. */
-const hashLength = 22;
-
-function shortHash(data: Uint8Array | string): string {
-  return createHash('sha256').update(data).digest('base64').slice(0, hashLength);
+/**
+ * 128 bits of a digest, which is enough that two never meet, by chance or by design: that would hide
+ * a line. A character a byte: there may be millions of them at once.
+ */
+function shortName(digest: Buffer): string {
+  return digest.toString('latin1', 0, 16);
 }

@@ -52,7 +52,7 @@ describe('lines of real servers', () => {
             await small.remove();
           }
         }),
-        { numRuns: 4 },
+        { numRuns: 2 },
       );
     },
   );

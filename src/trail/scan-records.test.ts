@@ -274,7 +274,7 @@ describe('scanRecords', () => {
       const lines = [1, 0].flatMap((back) => insert(2 * index + back, arrived + back * 100));
       await small.store(arrived, [{ id: frameId(), lines }]);
     }
-    const { found } = await scan({ holdCharacters: 5_000 });
+    const { found } = await scan({ holdBytes: 15_000 });
     expect(found.map(({ record }) => record.logLine)).toEqual([...Array(80).keys()]);
   });
 
@@ -391,7 +391,7 @@ describe('a trail does not depend on how its lines were carried', () => {
           await world.remove();
         }
       }),
-      { numRuns: 15 },
+      { numRuns: 10 },
     );
   });
 });

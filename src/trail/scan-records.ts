@@ -21,8 +21,8 @@ export interface ScanOptions {
    * the span objects are looked at, and so long a frame or record is known again.
    */
   readonly lateMs?: number;
-  /** Characters of records held back to bring them into order. */
-  readonly holdCharacters?: number;
+  /** Bytes of records, roughly, that are held back to bring them into order. */
+  readonly holdBytes?: number;
   readonly onProgress?: (progress: ScanProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -61,7 +61,7 @@ const defaultHold = 32 * 1024 * 1024;
 /**
  * The records of an archive from `since` to `until`, each once: a frame that stands in two objects
  * is told by its id, a record by session and number, and what has neither can't be told from its
- * double. In time order, as far as `holdCharacters` and `lateMs` reach; a record that comes later
+ * double. In time order, as far as `holdBytes` and `lateMs` reach; a record that comes later
  * still is given when it comes. Findings are given where they are met and never end the scan. Throws
  * PgwitnessError where the archive can't be reached or listed. When `signal` aborts it ends.
  */
@@ -105,7 +105,7 @@ class Scan {
     this.#lateMs = lateMs;
     // Copies of a line stand in objects up to `lateMs` before it and behind it.
     this.#once = new Once(2 * lateMs + 3_600_000);
-    this.#order = new TimeOrder(options.holdCharacters ?? defaultHold);
+    this.#order = new TimeOrder(options.holdBytes ?? defaultHold);
   }
 
   /** Takes a frame in; a finding where it contradicts one of the same name. */
@@ -125,12 +125,12 @@ class Scan {
   /** What nothing in objects from `keyTime` on can come before, and what is too much to hold. */
   before(keyTime: number): Iterable<TrailEntry> {
     const settled = keyTime - this.#lateMs;
-    // Each flush looks at all that is held.
-    if (settled >= this.#flushedAt + 60_000) {
+    // Each flush looks at all that is held, so it waits until that has changed a little.
+    if (settled >= this.#flushedAt + Math.max(60_000, this.#lateMs / 24)) {
       this.#flushedAt = settled;
       this.#keep(this.#stitcher.flush({ quietSince: settled }), keyTime);
     }
-    return this.#order.take(settled);
+    return this.#order.take(this.#flushedAt);
   }
 
   rest(): Iterable<TrailEntry> {
@@ -160,8 +160,8 @@ class Scan {
   }
 }
 
-/** Characters that a record holds, and what it costs besides. */
+/** Bytes that a record takes, roughly: its many short fields cost more than a short text. */
 function sizeOf(record: LogRecord): number {
   const texts = [record.message, record.statement, record.detail, record.context, record.hint];
-  return texts.reduce((sum, text) => sum + (text?.length ?? 0), 600);
+  return texts.reduce((sum, text) => sum + (text?.length ?? 0), 1_600);
 }
