@@ -23,6 +23,12 @@ select
     where i.indrelid = c.oid and i.indisprimary
     order by a.attnum
   ) as key_columns,
+  -- Postgres 18: computed at each read, and null in the rows that triggers see.
+  array(
+    select a.attname::text from pg_attribute a
+    where a.attrelid = c.oid and a.attgenerated = 'v' and not a.attisdropped
+    order by a.attnum
+  ) as virtual_columns,
   coalesce((
     select jsonb_agg(jsonb_build_object(
       'oid', leaf.oid::text, 'schema', ln.nspname, 'name', leaf.relname,

@@ -60,6 +60,8 @@ export interface TableState extends CapturedName {
   readonly has_heirs: boolean;
   /** Of its primary key. */
   readonly key_columns: readonly string[];
+  /** Generated and not stored. */
+  readonly virtual_columns: readonly string[];
   /** All below a partitioned table, those in between included. */
   readonly partitions: readonly PartitionState[];
 }

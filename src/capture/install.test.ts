@@ -217,6 +217,33 @@ describe.each([
       expect((await installCapture({ owner, superuser }, raxxTarget)).kind).toBe('nothing-to-do');
     });
 
+    test('tells what of a table is not captured', async () => {
+      const database = await world.database();
+      const owner = await database.connect('raxx_owner');
+      await owner.query(`
+        create table keyless (v int);
+        create table heir (x int) inherits (keyless);
+        create table parts (id int) partition by list (id)`);
+      const tables = ['keyless', 'parts'].map((name) => ({ schema: 'public', name }));
+      const { notes } = await planCapture({ owner }, { ...raxxTarget, tables });
+      expect(notes).toEqual([
+        'public.keyless has no primary key: its changes are captured without a row key.',
+        'Other tables inherit from public.keyless: what is written to them directly is not captured.',
+        'public.parts has no primary key: its changes are captured without a row key.',
+        expect.stringMatching(
+          /^public.parts is partitioned: of a partition made or attached later/,
+        ),
+      ]);
+      if (binaries !== undefined) return;
+      await owner.query(
+        'create table v (id int primary key, twice int generated always as (id * 2))',
+      );
+      const v = { ...raxxTarget, tables: [{ schema: 'public', name: 'v' }] };
+      expect((await planCapture({ owner }, v)).notes).toEqual([
+        expect.stringMatching(/^public.v has virtual generated columns.*\(twice\)/),
+      ]);
+    });
+
     test('runs as the SQL that plan prints', async () => {
       const database = await world.database();
       const superuser = await database.superuser();

@@ -48,6 +48,11 @@ function tableNotes(
   if (table.key_columns.length === 0) {
     notes.push(`${shown} has no primary key: its changes are captured without a row key.`);
   }
+  if (table.virtual_columns.length > 0) {
+    notes.push(
+      `${shown} has virtual generated columns, which are null in images, as triggers see them (${table.virtual_columns.join(', ')}); they follow from the others.`,
+    );
+  }
   if (table.kind === 'p') {
     notes.push(
       `${shown} is partitioned: of a partition made or attached later only what is written through ${shown} is captured, until install runs again.`,
