@@ -5,6 +5,11 @@ import { columnsOf, harmlessJson, harmlessText, wrapText } from './harmless-text
 // biome-ignore lint/suspicious/noControlCharactersInRegex: none of them may be left
 const acting = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
 
+/** Any code points, lone surrogates too, with those that matter often among them. */
+const anyText = fc
+  .array(fc.oneof(fc.nat(0x10ffff), fc.nat(0xff), fc.integer({ min: 0x2000, max: 0x20ff })))
+  .map((points) => String.fromCodePoint(...points));
+
 describe('harmlessText', () => {
   test('a statement that would recolour, retitle or clear the terminal is shown, not obeyed', () => {
     expect(harmlessText('\x1b[2J\x1b]0;owned\x07 select\r1')).toBe(
@@ -26,7 +31,7 @@ describe('harmlessText', () => {
 
   test('no text whatever leaves a character that acts on a terminal', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
+      fc.property(anyText, (text) => {
         expect(harmlessText(text)).not.toMatch(acting);
         expect(harmlessText(text, { lines: true }).replaceAll('\n', '')).not.toMatch(acting);
       }),
@@ -37,7 +42,7 @@ describe('harmlessText', () => {
 describe('harmlessJson', () => {
   test('any value reads back the same, on one line, with nothing that acts', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
+      fc.property(anyText, (text) => {
         const json = harmlessJson({ text });
         expect(JSON.parse(json)).toEqual({ text });
         expect(json).not.toMatch(acting);
@@ -54,6 +59,10 @@ describe('wrapText', () => {
       '123456789012',
       '3',
     ]);
+  });
+
+  test('a word that fits no line with what is wide behind it still leaves no line too wide', () => {
+    expect(wrapText(' xy山', 3)).toEqual(['', 'xy', '山']);
   });
 
   test('a wide letter counts as two columns, a combining one as none', () => {
@@ -73,6 +82,7 @@ describe('wrapText', () => {
           for (const line of lines) expect(columnsOf(line)).toBeLessThanOrEqual(columns);
         },
       ),
+      { numRuns: 300 },
     );
   });
 });

@@ -63,9 +63,9 @@ function wrapLine(line: string, columns: number): string[] {
   for (const character of line) {
     const own = columnsOf(character);
     // A blank that ends a line may hang over the edge: it is not printed.
-    if (width + own > columns && character !== ' ') {
+    while (width + own > columns && at > from && character !== ' ') {
       const cut = blank > from ? blank : at;
-      lines.push(line.slice(from, cut).trimEnd());
+      lines.push(withoutLastBlanks(line.slice(from, cut)));
       from = cut;
       width = columnsOf(line.slice(cut, at));
     }
@@ -73,6 +73,11 @@ function wrapLine(line: string, columns: number): string[] {
     at += character.length;
     if (character === ' ') blank = at;
   }
-  lines.push(line.slice(from).trimEnd());
+  lines.push(withoutLastBlanks(line.slice(from)));
   return lines;
+}
+
+/** Blanks alone: `trimEnd` would also take what a reader may want to see. */
+function withoutLastBlanks(line: string): string {
+  return line.replace(/ +$/, '');
 }

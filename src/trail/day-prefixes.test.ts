@@ -43,7 +43,7 @@ describe('dayPrefixes', () => {
           expect(holds).toBe(at >= first && at <= to ? 1 : 0);
         }
       }),
-      { numRuns: 20 },
+      { numRuns: 10 },
     );
   });
 });

@@ -11,7 +11,7 @@ const readAhead = 8;
 /** An object that may hold lines of a span, with its bytes. */
 export interface SpanObject {
   readonly object: ArchiveObject;
-  /** The time in its key, or when it was stored where its key tells none. */
+  /** The time in its key; where that tells none, the time of the key before it. */
   readonly keyTime: number;
   readonly read: ReadObject;
 }
@@ -33,13 +33,15 @@ export async function* listObjects(
 ): AsyncGenerator<SpanObject> {
   const margin = span.lateMs + skewMs;
   const [from, to] = [span.since - margin, span.until + margin];
+  let lastKeyTime = from;
   const queue: { object: ArchiveObject; keyTime: number; read: Promise<ReadObject> }[] = [];
   for (const prefix of dayPrefixes(logsPrefix(span.prefix), from, to)) {
     for await (const object of archive.list(prefix)) {
       if (span.signal?.aborted === true) return;
       // What does not tell its time by its key (another program's) may hold anything.
       const told = parseObjectKey(object.key)?.time;
-      const keyTime = told ?? object.storedAt;
+      const keyTime = told ?? lastKeyTime;
+      lastKeyTime = keyTime;
       if (told !== undefined && (told < from || told > to)) continue;
       if (storedBefore(object, keyTime, span.since - skewMs)) continue;
       const read = readObject(archive, object.key);
