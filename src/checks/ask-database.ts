@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { connectDatabase } from '../capture/connect.ts';
+import { PgwitnessError } from '../error.ts';
 
 /** A statement of the smoke test takes milliseconds; one that waits for a lock must not hang it. */
 const statementTimeoutMs = 10_000;
@@ -11,7 +12,8 @@ export type Ask = <Row extends Readonly<Record<string, unknown>>>(
 
 /**
  * Opens a connection, lends it to `work` and closes it, also while a statement runs: when `signal`
- * aborts, that statement fails. Connection errors as in `connectDatabase`; others are the driver's.
+ * aborts, that statement fails. Throws as `connectDatabase` does, and `checks.database-failed`, exit 3,
+ * for what `work` does not catch.
  */
 export async function withDatabase<T>(
   url: string,
@@ -26,6 +28,15 @@ export async function withDatabase<T>(
     return await work(async (text) => {
       const query = { text, query_timeout: statementTimeoutMs };
       return (await client.query(query)).rows;
+    });
+  } catch (error) {
+    if (error instanceof PgwitnessError) throw error;
+    throw new PgwitnessError({
+      code: 'checks.database-failed',
+      message: `A statement on ${what} failed: ${refusalOf(error).message}.`,
+      fix: 'See that the server runs and takes connections, and run it again.',
+      exit: 3,
+      cause: error,
     });
   } finally {
     signal?.removeEventListener('abort', leave);

@@ -94,7 +94,7 @@ function notFound(
     if (!logged) {
       return failed(`${told}; log_statement is ${tracer.logStatement}`, {
         mode: 'B',
-        meaning: `The server does not log what ${tracer.role} writes. Whether the drain works can’t be told: there was nothing to carry.`,
+        meaning: `The server does not log what ${tracer.role} writes. Whether the drain works can't be told: there was nothing to carry.`,
         next: setIt,
       });
     }
@@ -102,26 +102,26 @@ function notFound(
       mode: 'A',
       meaning:
         'Nothing reaches the archive: the drain is missing, or what is behind it does not store.',
-      next: 'See that the drain is there (`heroku drains`, or that `pgwitness ship` runs), that the receiver runs and stores into this archive under this prefix, and read the receiver’s log.',
+      next: "See that the drain is there (`heroku drains`, or that `pgwitness ship` runs), that the receiver runs and stores into this archive under this prefix, and read the receiver's log.",
     });
   }
   const arrived = `${seen.objects} objects within ${within}, ${seen.postgresLines} lines of Postgres, not the statement`;
   if (strangers.size > 0) {
     return failed(evidence(`${arrived} by ${tracer.role}, but by ${[...strangers].join(', ')}`), {
       meaning: `The statement is in the archive under another role than ${tracer.role}: the log belongs to another login.`,
-      next: 'Let the application’s URL log in as the role itself; a pooler in between may use its own.',
+      next: "Let the application's URL log in as the role itself; a pooler in between may use its own.",
     });
   }
   if (seen.lost > 0 || (unread !== undefined && seen.objects === 0)) {
     return failed(evidence(arrived), {
-      meaning: 'The statement may be in what was lost or can’t be read.',
-      next: 'Run it again; if it stays, look at the receiver’s log and at `pgwitness trail --since 10m`.',
+      meaning: "The statement may be in what was lost or can't be read.",
+      next: "Run it again; if it stays, look at the receiver's log and at `pgwitness trail --since 10m`.",
     });
   }
   if (logged) {
     return failed(evidence(arrived), {
-      meaning: `${tracer.role}’s statements are logged (log_statement ${tracer.logStatement}) and objects arrive, yet not this one: ${seen.postgresLines === 0 ? 'the drain carries other lines than the database’s' : 'the log of another database is carried, or it takes longer'}.`,
-      next: 'See that the drain is that of the app the database is attached to, or that `pgwitness ship` follows this server’s log_directory; then try a longer --within.',
+      meaning: `${tracer.role}'s statements are logged (log_statement ${tracer.logStatement}) and objects arrive, yet not this one: ${seen.postgresLines === 0 ? "the drain carries other lines than the database's" : 'the log of another database is carried, or it takes longer'}.`,
+      next: "See that the drain is that of the app the database is attached to, or that `pgwitness ship` follows this server's log_directory; then try a longer --within.",
     });
   }
   return failed(evidence(`${arrived}; log_statement is ${tracer.logStatement}`), {

@@ -137,7 +137,7 @@ const okOf = (report: SmokeReport) => report.stages.map(({ id, ok }) => `${id} $
 const stageOf = (report: SmokeReport, id: string) => report.stages.find((stage) => stage.id === id);
 
 describe('runSmoke', () => {
-  test('what raptor_app writes is found in the archive and the owner’s row in history', async () => {
+  test("what raptor_app writes is found in the archive and the owner's row in history", async () => {
     const told: string[] = [];
     const report = await run({
       smoke: { ...smoke, withinMs: 10_000 },
@@ -264,7 +264,7 @@ describe('runSmoke', () => {
     expect((await owner.query('select 1 from plain')).rows).toEqual([]);
   });
 
-  test('the owner’s login in place of the application’s is told', async () => {
+  test("the owner's login in place of the application's is told", async () => {
     await superuser.query("alter role raxx_owner set log_statement = 'mod'");
     const report = await run({ appUrl: urlOf('raxx_owner') });
     await superuser.query('alter role raxx_owner reset log_statement');

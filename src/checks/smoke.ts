@@ -89,7 +89,7 @@ export async function runSmoke(options: SmokeOptions): Promise<SmokeReport> {
   const found = await stage('archive', 'find its statement in the archive', async () =>
     tracer === undefined
       ? failed('not looked for', {
-          meaning: 'The tracer was not written, so it can’t arrive.',
+          meaning: "The tracer was not written, so it can't arrive.",
           next: 'See the stage before.',
         })
       : awaitTracer({ ...options, watch, tracer, withinMs: smoke.withinMs, signal }),

@@ -86,7 +86,7 @@ describe('watchArchive', () => {
     expect(await looking.lookFarBack()).toMatchObject([{ objects: [key] }]);
   });
 
-  test('losses and what can’t be read are counted', async () => {
+  test("losses and what can't be read are counted", async () => {
     const looking = await watch();
     await small.store(Date.now(), [{ lines: [lossLine(Date.now(), 7, Date.now() - 1_000)] }]);
     await small.sink.put(arrivalKey('raxx', Date.now()), Buffer.from('no gzip'));

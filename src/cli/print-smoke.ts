@@ -25,7 +25,7 @@ export function smokeOf(
       fix:
         smoke === undefined
           ? 'Add `smoke` with an event and a trigger row, as examples/raxx/pgwitness.yaml has it.'
-          : 'Name the environment variable that holds the application’s own connection URL.',
+          : "Name the environment variable that holds the application's own connection URL.",
       exit: 2,
     });
   }

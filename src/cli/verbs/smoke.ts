@@ -18,7 +18,7 @@ function parseWithin(text: string): number {
 export const smokeVerb = defineVerb<Flags>({
   brief: 'Prove the way of a change: write a tracer, find it in the archive, find a row in history',
   detail: [
-    'Writes as the application and as the owner of the app’s database: a tracer event that stays, and',
+    "Writes as the application and as the owner of the app's database: a tracer event that stays, and",
     'a row that is deleted again (its history stays). What is written stands under `smoke` in',
     'pgwitness.yaml. Where a stage fails it says which failure mode of the runbook that is (A drain,',
     'B log_statement, C trigger) and what to do next.',
@@ -55,7 +55,7 @@ export const smokeVerb = defineVerb<Flags>({
     const app = chooseApp(config, flags.app);
     const { smoke, appUrlEnv } = smokeOf(app, flags.within);
     return printSmoke(cli, flags.json, {
-      appUrl: secretFrom(cli.env, appUrlEnv, 'the connection URL of the application’s own login'),
+      appUrl: secretFrom(cli.env, appUrlEnv, "the connection URL of the application's own login"),
       ownerUrl: secretFrom(
         cli.env,
         app.database.ownerUrlEnv,

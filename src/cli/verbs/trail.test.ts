@@ -108,7 +108,7 @@ describe('pgwitness trail', () => {
     expect(empty.stderr).toContain('no object of raxx');
   });
 
-  test('what can’t be read is told, and ends with 1', async () => {
+  test("what can't be read is told, and ends with 1", async () => {
     const broken = await makeSmallArchive('raxx');
     try {
       await broken.sink.put(arrivalKey('raxx', noon), Buffer.from('no gzip'));

@@ -45,7 +45,7 @@ export const trailVerb = defineVerb<Flags>({
     ['pgwitness trail --since 1h --table users', 'who touched users in the last hour?'],
     [
       'pgwitness trail --since 2026-06-30T12:00 --until 2026-06-30T13:00 --role raptor_app',
-      'what did raptor_app run between noon and one o’clock (UTC)?',
+      "what did raptor_app run between noon and one o'clock (UTC)?",
     ],
     ["pgwitness trail --since 7d --grep 'smoke-' --json | jq -r .statement", 'for a program'],
   ],
