@@ -2,10 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
-  type FrameToStore,
   herokuMessage,
   lossLine,
   makeSmallArchive,
@@ -340,69 +338,3 @@ function otherLine(atMs: number): SyslogLine {
     message: Buffer.from('State changed from up to down'),
   };
 }
-
-describe('a trail does not depend on how its lines were carried', () => {
-  test('any grouping into frames and objects, with retries and doubles, gives the same records', async () => {
-    const messages = fc.array(
-      fc.record({
-        process: fc.integer({ min: 1, max: 3 }),
-        text: fc.array(fc.string({ unit: fc.constantFrom('a', 'é', ' ', "'", '山', '\u001b') }), {
-          minLength: 1,
-          maxLength: 4,
-        }),
-      }),
-      { minLength: 1, maxLength: 12 },
-    );
-    await fc.assert(
-      fc.asyncProperty(messages, fc.infiniteStream(fc.nat(1_000)), async (given, dice) => {
-        const roll = (below: number) => Number(dice.next().value) % below;
-        const numbers = new Map<number, number>();
-        const sent = given.map(({ process, text }, index) => {
-          const logLine = (numbers.get(process) ?? 0) + 1;
-          numbers.set(process, logLine);
-          return {
-            atMs: noon + index * 50,
-            logLine,
-            process,
-            session: `647e3878.${process}`,
-            text: `statement: ${text.join('\n')}`,
-          };
-        });
-        const frames: FrameToStore[] = [];
-        const lines = sent.flatMap(herokuMessage);
-        while (lines.length > 0) {
-          frames.push({ id: frameId(), lines: lines.splice(0, 1 + roll(4)) });
-        }
-        const world = await makeSmallArchive('raxx');
-        try {
-          let at = noon + second;
-          for (let from = 0; from < frames.length; ) {
-            const size = 1 + roll(3);
-            const group = frames.slice(from, from + size);
-            from += size;
-            const again = frames.filter(() => roll(4) === 0);
-            await world.store(at, [...group, ...again]);
-            if (roll(4) === 0) await world.store(at + 10, group);
-            at += 1 + roll(5_000);
-          }
-          const { found, findings } = await scan({}, world);
-          expect(findings).toEqual([]);
-          const expected = await makeSmallArchive('raxx');
-          try {
-            await expected.store(noon, [{ id: frameId(), lines: sent.flatMap(herokuMessage) }]);
-            const plain = await scan({}, expected);
-            expect(plain.found).toHaveLength(sent.length);
-            expect(found.map(({ record }) => record)).toEqual(
-              plain.found.map(({ record }) => record),
-            );
-          } finally {
-            await expected.remove();
-          }
-        } finally {
-          await world.remove();
-        }
-      }),
-      { numRuns: 10 },
-    );
-  });
-});
