@@ -1,5 +1,5 @@
 // A folder imports only from those above it in the flow. Each entry names all that a folder may
-// import besides itself and the two files everything shares (src/error.ts, src/clock.ts).
+// import besides itself and the two files everything shares (src/error.ts, src/process-lock.ts).
 const flow = {
   config: [],
   logplex: [],
@@ -14,7 +14,7 @@ const flow = {
   hosts: ['config'],
   checks: ['config', 'logplex', 'sink', 'receive', 'trail', 'witness', 'seal', 'hosts', 'capture'],
 };
-const shared = ['^src/error\\.ts$'];
+const shared = ['^src/(error|process-lock)\\.ts$'];
 
 module.exports = {
   forbidden: [

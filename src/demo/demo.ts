@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectDatabase } from '../capture/connect.ts';
@@ -8,6 +7,7 @@ import { runSmoke, type SmokeReport } from '../checks/smoke.ts';
 import { folderArchive } from '../sink/folder-archive.ts';
 import { type Application, startApplication } from './application.ts';
 import { checkWrites, type WritesFound } from './check-writes.ts';
+import { claimFolder } from './demo-folder.ts';
 import { type Deployment, writeDeployment } from './deployment.ts';
 import { type EmbeddedPostgres, freePort, startEmbeddedPostgres } from './embedded-postgres.ts';
 import { type Supervised, supervise } from './supervise.ts';
@@ -22,7 +22,7 @@ export interface DemoStep {
 }
 
 export interface DemoOptions {
-  /** Folder for configuration, secrets and archive; emptied first. */
+  /** Folder for configuration, secrets and archive; what an earlier demo made there is taken away. */
   readonly directory: string;
   /** Transactions that the application tries before the proof. */
   readonly writes: number;
@@ -81,6 +81,8 @@ async function rise(options: DemoOptions, undo: Undo[]): Promise<Omit<Demo, 'sto
     return result;
   };
 
+  const release = await claimFolder(options.directory);
+  undo.push(async () => release());
   const passwords = makePasswords();
   const postgres = await step(
     (server: EmbeddedPostgres) => `Postgres 18 runs on port ${server.port}`,
@@ -100,7 +102,6 @@ async function rise(options: DemoOptions, undo: Undo[]): Promise<Omit<Demo, 'sto
   const deployment = await step(
     (made: Deployment) => `pgwitness.yaml is written (app ${made.app.name})`,
     async () => {
-      await rm(options.directory, { recursive: true, force: true });
       return writeDeployment({
         directory: options.directory,
         postgres,

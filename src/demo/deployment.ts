@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { AppConfig } from '../config/config.ts';
@@ -38,7 +38,6 @@ export async function writeDeployment(given: {
   const config = parse(example) as { apps: Record<string, Record<string, unknown>> };
   const app = config.apps[appName];
   if (app === undefined) throw new Error(`examples/raxx/pgwitness.yaml has no app ${appName}`);
-  await mkdir(given.directory, { recursive: true });
   const configPath = join(given.directory, 'pgwitness.yaml');
   await writeFile(
     configPath,
@@ -84,7 +83,6 @@ export async function writeDeployment(given: {
     env[chosen.database.superuserUrlEnv] = given.postgres.url(user, password, database);
   }
   const envPath = join(given.directory, 'env');
-  await rm(envPath, { force: true });
   const lines = Object.entries(env).map(([name, value]) => `export ${name}='${value}'\n`);
   await writeFile(envPath, lines.join(''), { mode: 0o600 });
   return { configPath, envPath, env, app: chosen, archiveFolder: trusted.archive.folder };

@@ -88,10 +88,17 @@ export async function startEmbeddedPostgres(options: {
 }
 
 /**
- * Becomes the server, after leaving a process behind that reads file descriptor 3 to its end. That comes when the
- * process that started all this is gone, however it went: then the server is stopped too.
+ * Becomes the server, after leaving a process behind that reads file descriptor 3 to its end. That
+ * comes when the process that started all this is gone, however it went. Where the server still runs
+ * then, it is stopped and its folder removed.
  */
-const guard = '(cat <&3 >/dev/null; kill -INT $$) 2>/dev/null & exec "$0" "$@" 3<&-';
+const guard = [
+  '(cat <&3 >/dev/null',
+  'kill -INT $$ || exit 0',
+  'for i in 1 2 3 4 5 6 7 8 9; do kill -0 $$ || break; sleep 1; done',
+  'cd / && rm -rf "$PGWITNESS_HOME") 2>/dev/null &',
+  'exec "$0" "$@" 3<&-',
+].join('\n');
 
 async function serve(given: {
   binaries: string;
@@ -130,7 +137,12 @@ async function serve(given: {
         // A group of its own: Ctrl-C in the terminal reaches the demo alone, which stops things in order.
         detached: true,
         stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-        env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C.UTF-8', TZ: 'UTC' },
+        env: {
+          PATH: process.env['PATH'] ?? '',
+          LC_ALL: 'C.UTF-8',
+          TZ: 'UTC',
+          PGWITNESS_HOME: given.home,
+        },
       },
     );
     await untilReady(server, url('postgres', given.password));

@@ -27,17 +27,26 @@ interface Line {
   };
 }
 
-describe('the demo', () => {
+describe('the demo', { timeout: 120_000 }, () => {
   let directory: string;
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'pgwitness-demo-'));
   });
-  afterEach(() => rm(directory, { recursive: true, force: true }));
+  const started: ChildProcess[] = [];
+  afterEach(async () => {
+    for (const child of started.splice(0)) {
+      // A demo that a test left behind takes its processes and its database along.
+      child.kill('SIGTERM');
+      await exitCode(child);
+    }
+    await rm(directory, { recursive: true, force: true });
+  });
 
   const start = (...more: string[]) => {
     const child = spawn(process.execPath, [main, 'demo', '--json', '--dir', directory, ...more], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
+    started.push(child);
     const lines: Line[] = [];
     const heard = (line: Line) => lines.push(line);
     const until = async (wanted: (line: Line) => boolean): Promise<Line> => {

@@ -25,7 +25,7 @@ export const demoVerb = defineVerb<Flags>({
       dir: {
         kind: 'parsed',
         parse: String,
-        brief: 'Folder for the configuration and the archive, emptied first (.pgwitness-demo here)',
+        brief: 'New, empty or earlier folder of a demo (.pgwitness-demo)',
         placeholder: 'folder',
         optional: true,
       },
