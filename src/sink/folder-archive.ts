@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { lstat, open, readdir } from 'node:fs/promises';
+import { lstat, open, readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { PgwitnessError } from '../error.ts';
 import { folderError } from './folder-error.ts';
@@ -7,8 +7,10 @@ import { assertSafeKey, isSafeKey } from './safe-key.ts';
 import type { Archive, ArchiveObject } from './sink.ts';
 
 /**
- * The objects of a folder sink. A folder that isn't there is an archive without objects: nothing
- * has arrived yet. Throws `sink.no-permission` or `sink.folder-failed` where it can't be read.
+ * The objects of a folder sink. The sink makes the folder, so one that isn't there is another than
+ * meant and no archive without objects: throws `sink.no-such-folder`. Listing also throws
+ * `sink.not-a-folder`, `sink.no-permission` and `sink.folder-failed`, all of them exit 3; reading
+ * does for one object, exit 1.
  */
 export function folderArchive(folder: string): Archive {
   const root = resolve(folder);
@@ -26,7 +28,8 @@ export function folderArchive(folder: string): Archive {
           await file.close();
         }
       } catch (error) {
-        if (!isGone(error)) throw folderError(root, `read ${key} from`, error);
+        if (!isGone(error)) throw folderError(root, `read ${key} from`, error, 1);
+        await assertFolder(root);
         throw new PgwitnessError({
           code: 'sink.no-such-object',
           message: `There is no object ${key} in the folder ${root}.`,
@@ -53,7 +56,7 @@ async function* list(root: string, prefix: string, after: string): AsyncGenerato
         const found = await lstat(join(root, key)).catch((error: unknown) => {
           // Removed since the directory was read.
           if (isGone(error)) return undefined;
-          throw folderError(root, `list ${key} in`, error);
+          throw folderError(root, `list ${key} in`, error, 3);
         });
         if (found?.isFile()) yield { key, size: found.size, storedAt: found.mtimeMs };
       }
@@ -76,9 +79,30 @@ async function names(root: string, folder: string): Promise<string[]> {
       .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name))
       .sort((a, b) => (a < b ? -1 : 1));
   } catch (error) {
-    if (isGone(error)) return [];
-    throw folderError(root, 'list', error);
+    if (!isGone(error)) throw folderError(root, 'list', error, 3);
+    await assertFolder(root);
+    return [];
   }
+}
+
+/** Nothing in a folder and no folder are two things: a typo must not read as "nobody did anything". */
+async function assertFolder(root: string): Promise<void> {
+  const gone = (code: string, why: string, cause?: unknown) =>
+    new PgwitnessError({
+      code,
+      message: `The archive ${root} ${why}.`,
+      fix: 'Correct archive.folder, or run where the receiver runs; the receiver makes the folder when it starts.',
+      exit: 3,
+      cause,
+    });
+  const found = await stat(root).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') throw gone('sink.no-such-folder', 'does not exist', error);
+    if (error.code === 'ENOTDIR') {
+      throw gone('sink.not-a-folder', 'does not exist: a part of its path is a file', error);
+    }
+    throw folderError(root, 'list', error, 3);
+  });
+  if (!found.isDirectory()) throw gone('sink.not-a-folder', 'is not a folder');
 }
 
 function isGone(error: unknown): boolean {

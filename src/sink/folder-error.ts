@@ -44,8 +44,16 @@ const meanings: Readonly<Record<string, Meaning | undefined>> = {
   EEXIST: notAFolder,
 };
 
-/** What a failed file operation means to whoever runs the archive. `doing`: `write logs/a/… to`. */
-export function folderError(folder: string, doing: string, cause: unknown): PgwitnessError {
+/**
+ * What a failed file operation means to whoever runs the archive. `doing`: `write logs/a/… to`.
+ * `exit` goes before the meaning's own, which is that for a writer.
+ */
+export function folderError(
+  folder: string,
+  doing: string,
+  cause: unknown,
+  exit?: ExitCode,
+): PgwitnessError {
   if (cause instanceof PgwitnessError) return cause;
   const errno = (cause as NodeJS.ErrnoException).code ?? '';
   const told = meanings[errno];
@@ -53,7 +61,7 @@ export function folderError(folder: string, doing: string, cause: unknown): Pgwi
     code: told?.code ?? 'sink.folder-failed',
     message: `Could not ${doing} the folder ${folder}: ${told?.why ?? `the system says ${errno || String(cause)}`}.`,
     fix: told?.fix ?? 'Look at the disk and its file system; the same put may be tried again.',
-    exit: told?.exit ?? 1,
+    exit: exit ?? told?.exit ?? 1,
     cause,
   });
 }

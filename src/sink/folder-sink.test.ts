@@ -135,8 +135,29 @@ test('an archive shows neither links nor files that are no objects', async () =>
   await expect(archive.read('logs/a/link')).rejects.toMatchObject({ code: 'sink.no-such-object' });
 });
 
-test('a folder that does not exist yet is an archive without objects', async () => {
-  expect(await listed(folderArchive(join(home, 'nowhere')), 'logs/')).toEqual([]);
+test('a folder that does not exist, or is no folder, is told and is no archive without objects', async () => {
+  const file = join(home, 'no-folder');
+  await writeFile(file, '');
+  const cases = [
+    [join(home, 'nowhere'), 'sink.no-such-folder'],
+    [file, 'sink.not-a-folder'],
+    [join(file, 'below'), 'sink.not-a-folder'],
+  ] as const;
+  for (const [folder, code] of cases) {
+    const archive = folderArchive(folder);
+    await expect(listed(archive, 'logs/')).rejects.toMatchObject({ code, exit: 3 });
+    await expect(archive.read(key)).rejects.toMatchObject({ code, exit: 3 });
+  }
+});
+
+test('an archive that may not be listed can not be reached', async () => {
+  const folder = await newFolder();
+  await chmod(folder, 0o755);
+  await mkdir(join(folder, 'logs'), { mode: 0o000 });
+  const told = isRoot
+    ? await asNobody(folder, 'list')
+    : await listed(folderArchive(folder), 'logs/').catch((error) => `${error.code} ${error.exit}`);
+  expect(told).toContain('sink.no-permission 3');
 });
 
 test('a file where the folder should be is told as that', async () => {
@@ -155,7 +176,7 @@ test('a file where the folder should be is told as that', async () => {
 test('a folder that may not be written to is told with what to do', async () => {
   const folder = await newFolder();
   await chmod(folder, 0o555);
-  if (isRoot) await expect(asNobody(folder)).resolves.toContain('sink.no-permission 2');
+  if (isRoot) await expect(asNobody(folder, 'open')).resolves.toContain('sink.no-permission 2');
   else
     await expect(openFolderSink(folder)).rejects.toMatchObject({
       code: 'sink.no-permission',
@@ -164,12 +185,16 @@ test('a folder that may not be written to is told with what to do', async () => 
 });
 
 /** Root may write anywhere: the same in a process that gives root up. */
-async function asNobody(folder: string): Promise<string> {
+async function asNobody(folder: string, doing: 'open' | 'list'): Promise<string> {
   await chmod(home, 0o755);
-  const dist = new URL('../../dist/sink/folder-sink.js', import.meta.url).href;
-  const script = `import { openFolderSink } from ${JSON.stringify(dist)};
+  const dist = (name: string) =>
+    JSON.stringify(new URL(`../../dist/sink/${name}.js`, import.meta.url).href);
+  const script = `import { openFolderSink } from ${dist('folder-sink')};
+    import { folderArchive } from ${dist('folder-archive')};
     process.setgid(65534); process.setuid(65534);
-    await openFolderSink(process.argv[1]).catch((e) => console.log(e.code, e.exit, e.message));`;
+    const folder = process.argv[1];
+    const work = { open: () => openFolderSink(folder), list: () => folderArchive(folder).list('logs/').next() };
+    await work.${doing}().catch((e) => console.log(e.code, e.exit, e.message));`;
   return execFileSync(process.execPath, ['--input-type=module', '-e', script, folder], {
     encoding: 'utf8',
   });
