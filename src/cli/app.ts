@@ -1,5 +1,6 @@
-import { buildApplication, buildRouteMap, text_en } from '@stricli/core';
-import { exitCodeOf, reportError } from './report-error.ts';
+import { type Application, buildApplication, buildRouteMap, text_en } from '@stricli/core';
+import type { Cli } from './context.ts';
+import { exitCodeOf, reportError, reportUsage } from './report-error.ts';
 import { configVerbs } from './verbs/config.ts';
 import { demoVerb } from './verbs/demo.ts';
 import { installVerb } from './verbs/install.ts';
@@ -28,21 +29,51 @@ const root = buildRouteMap({
     brief: 'A trail of every data change on managed Postgres that the application cannot erase',
     fullDescription: [
       'A trail of every data change on managed Postgres that the application cannot erase.',
-      'EXIT CODES\n  0  fine\n  1  a finding, or an error that is none of the others\n  2  usage or configuration\n  3  something could not be reached',
+      'EXIT CODES\n  0  fine\n  1  a finding, or an error that is none of the others\n  2  usage or configuration\n  3  something could not be reached: a database, a port, an archive that is not\n     there or that this user may not read',
     ].join('\n\n'),
   },
 });
 
-export const app = buildApplication(root, {
-  name: 'pgwitness',
-  scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
-  documentation: { caseStyle: 'convert-camel-to-kebab', useAliasInUsageLine: true },
-  localization: {
-    text: {
-      ...text_en,
-      exceptionWhileRunningCommand: (error, color) => reportError(error, color),
-      exceptionWhileLoadingCommandFunction: (error, color) => reportError(error, color),
+/** The command, as it answers `args` (what stands behind `pgwitness`): an error names the help of their verb. */
+export function createApp(args: readonly string[]): Application<Cli> {
+  const help = helpFor(args);
+  return buildApplication<Cli>(root, {
+    name: 'pgwitness',
+    versionInfo: {
+      getCurrentVersion: async () => (await import('./version.ts')).packageVersion(),
     },
-  },
-  determineExitCode: exitCodeOf,
-});
+    scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
+    documentation: { caseStyle: 'convert-camel-to-kebab', useAliasInUsageLine: true },
+    localization: {
+      text: {
+        ...text_en,
+        exceptionWhileParsingArguments(error, color) {
+          const told = text_en.exceptionWhileParsingArguments.call(this, error, false);
+          return reportUsage(told, help, color);
+        },
+        noCommandRegisteredForInput: (given) =>
+          reportUsage(
+            text_en.noCommandRegisteredForInput({ ...given, ansiColor: false }),
+            help,
+            given.ansiColor,
+          ),
+        exceptionWhileRunningCommand: (error, color) => reportError(error, color),
+        exceptionWhileLoadingCommandFunction: (error, color) => reportError(error, color),
+      },
+    },
+    determineExitCode: exitCodeOf,
+  });
+}
+
+/** `pgwitness config check --help` where `args` begin with the words of that verb. */
+function helpFor(args: readonly string[]): string {
+  const words = ['pgwitness'];
+  let target: ReturnType<typeof root.getRoutingTargetForInput> = root;
+  for (const arg of args) {
+    if (!('getRoutingTargetForInput' in target)) break;
+    target = target.getRoutingTargetForInput(arg);
+    if (target === undefined) break;
+    words.push(arg);
+  }
+  return [...words, '--help'].join(' ');
+}

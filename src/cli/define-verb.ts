@@ -1,5 +1,8 @@
 import { buildCommand, type Command, type CommandBuilderArguments } from '@stricli/core';
 import type { Cli } from './context.ts';
+import { wrapText } from './harmless-text.ts';
+
+const columns = 80;
 
 type Flags<F> = Readonly<Partial<Record<keyof F, unknown>>>;
 
@@ -19,13 +22,17 @@ export function defineVerb<
   readonly parameters: CommandBuilderArguments<F, A, Cli>['parameters'];
   readonly run: (cli: Cli, flags: F, ...args: A) => Promise<0 | 1>;
 }): Command<Cli> {
+  // An example is a line to copy, so it is never broken.
   const examples = verb.examples.map(([line, does]) => `  # ${does}\n  ${line}`).join('\n');
+  const prose = [verb.brief, ...(verb.detail === undefined ? [] : [verb.detail])].map((text) =>
+    wrapText(text, columns).join('\n'),
+  );
   return buildCommand<F, A, Cli>({
     docs: {
       brief: verb.brief,
-      fullDescription: [verb.brief, verb.detail, `EXAMPLES\n${examples}`]
-        .filter((part) => part !== undefined)
-        .join('\n\n'),
+      fullDescription: [...prose, `EXAMPLES\n${examples}`].join('\n\n'),
+      // All flags in one line would be 200 columns; below they stand with what they do.
+      customUsage: ['[flags]'],
     },
     parameters: verb.parameters,
     async func(this: Cli, flags: F, ...args: A) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { run, type StricliProcess } from '@stricli/core';
-import { app } from './app.ts';
+import { createApp } from './app.ts';
 import type { Cli } from './context.ts';
 
 const stop = new AbortController();
@@ -25,6 +25,7 @@ const cli: Cli = {
   terminal: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
   now: Date.now,
 };
-await run(app, process.argv.slice(2), cli);
+const args = process.argv.slice(2);
+await run(createApp(args), args, cli);
 // Stricli's own codes are negative (unknown command, bad flag, …): all of them are usage errors.
 if (typeof process.exitCode === 'number' && process.exitCode < 0) process.exitCode = 2;

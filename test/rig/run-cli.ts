@@ -1,5 +1,5 @@
 import { run, type StricliProcess } from '@stricli/core';
-import { app } from '../../src/cli/app.ts';
+import { createApp } from '../../src/cli/app.ts';
 
 export interface CliRun {
   readonly stdout: string;
@@ -35,7 +35,7 @@ export async function runCli(
     env: {},
     exitCode: null,
   };
-  await run(app, args, {
+  await run(createApp(args), args, {
     process,
     env: given.env ?? {},
     cwd: '/',

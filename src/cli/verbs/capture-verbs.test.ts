@@ -11,7 +11,7 @@ import {
   type TestDatabase,
 } from '../../../test/rig/capture-world.ts';
 import { parseConfig } from '../../config/read-config.ts';
-import { app } from '../app.ts';
+import { createApp } from '../app.ts';
 
 const examples = fileURLToPath(new URL('../../../examples/raxx/', import.meta.url));
 const config = join(examples, 'pgwitness.yaml');
@@ -49,7 +49,7 @@ async function pgwitness(
     env,
     exitCode: undefined as number | undefined,
   };
-  await run(app, args, {
+  await run(createApp(args), args, {
     process: given as unknown as StricliProcess,
     env,
     cwd: folder,

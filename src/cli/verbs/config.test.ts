@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { run } from '@stricli/core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../demo/embedded-postgres.ts';
-import { app } from '../app.ts';
+import { createApp } from '../app.ts';
 import type { Cli } from '../context.ts';
 
 const example = fileURLToPath(new URL('../../../examples/raxx/pgwitness.yaml', import.meta.url));
@@ -30,7 +30,14 @@ async function type(line: readonly string[], env: Record<string, string> = {}) {
   });
   const process: Cli['process'] = { stdout: into('stdout'), stderr: into('stderr') };
   const { signal } = new AbortController();
-  await run(app, line, { process, env, cwd: folder, signal, terminal: false, now: Date.now });
+  await run(createApp(line), line, {
+    process,
+    env,
+    cwd: folder,
+    signal,
+    terminal: false,
+    now: Date.now,
+  });
   return { ...written, code: process.exitCode };
 }
 
