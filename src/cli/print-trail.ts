@@ -1,5 +1,6 @@
 import pc from 'picocolors';
 import type { Archive } from '../sink/sink.ts';
+import { lastRecords } from '../trail/last-records.ts';
 import { recordMatcher, type TrailFilter } from '../trail/match-record.ts';
 import { type ScanProgress, scanRecords } from '../trail/scan-records.ts';
 import type { Cli } from './context.ts';
@@ -16,7 +17,10 @@ export interface TrailQuestion {
   readonly until: number;
   readonly lateMs: number;
   readonly filter: TrailFilter;
+  /** At most so many records, the earliest. */
   readonly limit?: number;
+  /** At most so many records, the newest. */
+  readonly last?: number;
   readonly json: boolean;
 }
 
@@ -36,7 +40,7 @@ export async function printTrail(cli: Cli, asked: TrailQuestion): Promise<0 | 1>
   let scanned: ScanProgress = { objects: 0, bytes: 0, key: '' };
   let records = 0;
   let unread = 0;
-  const entries = scanRecords(archive, {
+  const scan = scanRecords(archive, {
     prefix,
     since,
     until,
@@ -48,6 +52,7 @@ export async function printTrail(cli: Cli, asked: TrailQuestion): Promise<0 | 1>
       progress.show(`${now.objects} objects, ${megabytes(now.bytes)} MB, at ${dayOf(now.key)}`);
     },
   });
+  const entries = asked.last === undefined ? scan : lastRecords(scan, asked.last, cli.signal);
   for await (const entry of entries) {
     if (entry.type === 'finding') {
       unread += 1;

@@ -1,21 +1,58 @@
 import type { createColors } from 'picocolors';
 import type { LogRecord } from '../logplex/record.ts';
-import { harmlessText, wrapText } from './harmless-text.ts';
+import { columnsOf, harmlessText, wrapText } from './harmless-text.ts';
 
 const columns = 80;
 const indent = '  ';
+const gap = '  ';
+/** A name that is cut to less says nothing. */
+const leastColumns = 6;
 
 /**
- * A record for a person: a line with time (UTC), role and kind, below it what was said, at most 80
- * columns wide. Nothing of the record can act on the terminal.
+ * A record for a person: a line with time (UTC), role, client and application as far as there is room,
+ * and kind, below it what was said, at most 80 columns wide. Nothing of the record can act on the terminal.
  */
 export function showRecord(record: LogRecord, paint: ReturnType<typeof createColors>): string {
   const who = record.user ?? (record.kind === 'loss' ? 'drain' : record.procid);
-  const head = [record.time, harmlessText(who), record.kind];
-  if (!record.complete) head.push('(parts of it never came)');
+  const begin = [record.time, harmlessText(who)];
+  const end = [record.kind, ...(record.complete ? [] : ['(parts of it never came)'])];
+  const head = [
+    ...begin,
+    ...clientOf(record, columns - columnsOf([...begin, ...end].join(gap))),
+    ...end,
+  ];
   const color = record.kind === 'loss' || record.kind === 'error' ? paint.red : paint.bold;
-  const title = wrapText(head.join('  '), columns).map((line) => color(line));
+  const title = wrapText(head.join(gap), columns).map((line) => color(line));
   return `${[...title, ...bodyOf(record).flatMap(indented)].join('\n')}\n`;
+}
+
+/** Address and application, each cut to the columns that are left, or left out. */
+function clientOf(record: LogRecord, columnsLeft: number): string[] {
+  const shown: string[] = [];
+  let left = columnsLeft;
+  // The port says nothing to a person; it is in the JSON.
+  for (const text of [record.source?.replace(/\(\d+\)$/, ''), record.application]) {
+    // The client chooses its application's name: blanks in it must not look like another column.
+    const clean = harmlessText(text ?? '')
+      .replace(/ +/g, ' ')
+      .trim();
+    const room = left - gap.length;
+    if (clean === '' || (columnsOf(clean) > room && room < leastColumns)) continue;
+    const fitting = cut(clean, room);
+    shown.push(fitting);
+    left -= gap.length + columnsOf(fitting);
+  }
+  return shown;
+}
+
+function cut(text: string, room: number): string {
+  if (columnsOf(text) <= room) return text;
+  let kept = '';
+  for (const character of text) {
+    if (columnsOf(kept + character) > room - 1) break;
+    kept += character;
+  }
+  return `${kept}…`;
 }
 
 function bodyOf(record: LogRecord): string[] {

@@ -46,13 +46,14 @@ function tableMatcher(written: string): (record: LogRecord) => boolean {
   };
 }
 
+/** A table's name as in the catalogue. */
 interface Name {
   readonly schema?: string;
   readonly table: string;
 }
 
 /** A name as SQL writes it, its parts as in the catalogue. What is no such name is taken as it is. */
-function splitName(written: string): Name {
+export function splitName(written: string): Name {
   const parts = written.match(/"(?:[^"]|"")*"|[^".]+/g)?.map(unquote) ?? [];
   const table = parts.pop() ?? written;
   const schema = parts.pop();
@@ -65,7 +66,7 @@ function unquote(part: string): string {
 }
 
 /** A name without a schema is any schema's. */
-function sameName(a: Name, b: Name): boolean {
+export function sameName(a: Name, b: Name): boolean {
   return (
     a.table === b.table &&
     (a.schema === undefined || b.schema === undefined || a.schema === b.schema)

@@ -5,7 +5,7 @@ import type { TrailFinding } from './finding.ts';
 import { listObjects } from './list-objects.ts';
 import { Once } from './once.ts';
 import { parseObject, type TrailFrame } from './read-object.ts';
-import { TimeOrder } from './time-order.ts';
+import { type Place, TimeOrder } from './time-order.ts';
 
 export interface ScanOptions {
   /** The app's folder below `logs/`. */
@@ -145,12 +145,7 @@ class Scan {
       if (timeMs < since || timeMs >= until) continue;
       if (keep !== undefined && !keep(record)) continue;
       if (!this.#once.isNew(record, keyTime)) continue;
-      const place = {
-        timeMs,
-        group: record.session ?? record.procid,
-        number: record.logLine ?? 0,
-      };
-      this.#order.add(place, sizeOf(record), {
+      this.#order.add(placeOf(record), sizeOf(record), {
         type: 'record',
         record,
         objects: [...new Set(origins.map((origin) => origin.key))],
@@ -158,6 +153,15 @@ class Scan {
       });
     }
   }
+}
+
+/** Where a record stands in the trail. */
+export function placeOf(record: LogRecord): Place {
+  return {
+    timeMs: Date.parse(record.time),
+    group: record.session ?? record.procid,
+    number: record.logLine ?? 0,
+  };
 }
 
 /** Bytes that a record takes, roughly: its many short fields cost more than a short text. */

@@ -36,6 +36,16 @@ beforeAll(async () => {
       ],
     },
   ]);
+  // Of another day, so that it stands in no other test's answer.
+  await small.store(noon - 2 * 86_400_000, [
+    {
+      id: frameId(),
+      lines: herokuMessage({
+        atMs: noon - 2 * 86_400_000,
+        text: 'statement: delete from "Order Item"',
+      }),
+    },
+  ]);
   await small.store(noon + 1_000, [{ id: frameId(), lines: [lossLine(noon, 7, noon - 5_000)] }]);
 });
 afterAll(() => small.remove());
@@ -52,7 +62,7 @@ describe('pgwitness trail', () => {
         '2026-06-30T12:00:00.000Z  drain  loss',
         '  up to 7 messages were lost since 2026-06-30T11:59:55+00:00 (L10)',
         '',
-        '2026-06-30T12:00:00.001Z  raptor_app  statement',
+        '2026-06-30T12:00:00.001Z  raptor_app  10.1.2.3  web  statement',
         '  insert into users (email)',
         "    values ('zoe@example.invalid')",
         '',
@@ -92,6 +102,43 @@ describe('pgwitness trail', () => {
     expect(run.stderr).toContain('go on with --since 2026-06-30T12:00:00.003Z');
     const rest = await trail('--json', '--since', '2026-06-30T12:00:00.003Z');
     expect(linesOf(rest)).toHaveLength(3);
+  });
+
+  test('--last gives the newest records in time order, and the loss beside them', async () => {
+    const records = linesOf(await trail('--json', '--last', '2')).map((line) => JSON.parse(line));
+    expect(records.map(({ logLine, kind }) => logLine ?? kind)).toEqual([4, 5]);
+    const all = linesOf(await trail('--json', '--last', '9')).map((line) => JSON.parse(line));
+    expect(all.map(({ logLine, kind }) => logLine ?? kind)).toEqual(['loss', 1, 2, 3, 4, 5]);
+  });
+
+  test('an archive that is not there is an error, and not an answer that nothing was done', async () => {
+    const path = join(small.folder, 'typo.yaml');
+    await writeFile(path, yaml(`${small.folder}h`));
+    const run = await runCli(['trail', '--config', path], { now });
+    expect(run).toMatchObject({ code: 3, stdout: '' });
+    expect(run.stderr).toContain(
+      `error The archive ${small.folder}h does not exist.\n  fix Correct`,
+    );
+  });
+
+  test('a table that pgwitness.yaml does not name is told, with the one that was meant', async () => {
+    const typo = await trail('--table', 'uesrs');
+    expect(typo.stderr).toContain(
+      'note uesrs is no table of raxx in pgwitness.yaml; did you mean users?\n',
+    );
+    const other = await trail('--table', 'sessions', '--kind', 'statement');
+    expect(other.stderr).toBe('note sessions is no table of raxx in pgwitness.yaml.\n');
+    expect(other.stdout).toContain('update sessions');
+    expect((await trail('--table', 'public.users_history')).stderr).not.toContain('note');
+  });
+
+  test('a configured table that SQL has to quote needs no quotes', async () => {
+    const plain = await trail('--since', '3d', '--table', 'Order Item');
+    expect(plain).toMatchObject({ stderr: '' });
+    expect(plain.stdout).toContain('Order Item');
+    expect((await trail('--since', '3d', '--table', 'public.Order Item')).stdout).toBe(
+      plain.stdout,
+    );
   });
 
   test('--since and --until bound the span', async () => {
@@ -150,6 +197,8 @@ describe('pgwitness trail', () => {
     [['--since', '1h', '--until', '2h'], 'cli.empty-span'],
     [['--late', 'soon'], 'cli.bad-duration'],
     [['--limit', '0'], 'whole number'],
+    [['--last', '10001'], 'from 1 to 10000'],
+    [['--last', '5', '--limit', '5'], 'cli.limit-and-last'],
     [['--kind', 'nonsense'], 'statement|audit'],
     [['--grep', ''], 'empty'],
     [['--tabel', 'users'], 'tabel'],
@@ -169,6 +218,6 @@ apps:
     database:
       owner_url_env: OWNER_URL
       owner: raxx_owner
-      tables: [users]
+      tables: [users, '"Order Item"']
 `;
 }

@@ -12,6 +12,7 @@ interface Flags {
   readonly kind?: RecordKind;
   readonly grep?: string;
   readonly limit?: number;
+  readonly last?: number;
   readonly late: string;
   readonly json: boolean;
 }
@@ -28,25 +29,32 @@ function parseLimit(text: string): number {
   return Number(text);
 }
 
+/** The newest are held until the scan is over. */
+const mostLast = 10_000;
+
+function parseLast(text: string): number {
+  const count = /^[1-9]\d{0,8}$/.test(text) ? Number(text) : 0;
+  if (count === 0 || count > mostLast) {
+    throw new Error(`must be a whole number from 1 to ${mostLast}`);
+  }
+  return count;
+}
+
 export const trailVerb = defineVerb<Flags>({
   brief: 'Print what the archive holds: who ran which statement, when',
   detail: [
-    'Records come in time order, each once, however often its lines were stored. All filters have to',
-    'hold. A loss that the transport told of is printed whatever is asked for, unless --kind is: an',
-    'answer with a hole in it says so.',
-    '',
-    '--table is exact over AUDIT and WITNESS lines, which name their object. Over statements it looks',
-    'for the name as a word of the text, quoted or not, with a schema or without: it finds a',
-    'statement that merely mentions it, and not one that reaches the table through a function or a view.',
-    '',
-    'Exit code 1 where a part of the archive could not be read: stderr says which.',
-  ].join('\n'),
+    'Records come in time order, each once, however often its lines were stored. All filters have to hold. A loss that the transport told of is printed whatever is asked for, unless --kind is: an answer with a hole in it says so.',
+    'A record is headed by its time (UTC), the role, its client and application where known, and its kind.',
+    '--table is exact over AUDIT and WITNESS lines, which name their object. Over statements it looks for the name as a word of the text, quoted or not, with a schema or without: it finds a statement that merely mentions it, and not one that reaches the table through a function or a view.',
+    'Exit code 1 where a part of the archive could not be read (stderr says which), 3 where the archive is not there or may not be read.',
+  ].join('\n\n'),
   examples: [
     ['pgwitness trail --since 1h --table users', 'who touched users in the last hour?'],
     [
       'pgwitness trail --since 2026-06-30T12:00 --until 2026-06-30T13:00 --role raptor_app',
       "what did raptor_app run between noon and one o'clock (UTC)?",
     ],
+    ['pgwitness trail --since 1d --last 20', 'the newest 20 of a day'],
     ["pgwitness trail --since 7d --grep 'smoke-' --json | jq -r .statement", 'for a program'],
   ],
   parameters: {
@@ -70,7 +78,7 @@ export const trailVerb = defineVerb<Flags>({
       table: {
         kind: 'parsed',
         parse: parseText,
-        brief: 'Records of this table, as SQL writes it',
+        brief: 'Records of this table, as SQL or pgwitness.yaml names it',
         placeholder: 'name',
         optional: true,
       },
@@ -96,6 +104,13 @@ export const trailVerb = defineVerb<Flags>({
         placeholder: 'count',
         optional: true,
       },
+      last: {
+        kind: 'parsed',
+        parse: parseLast,
+        brief: `At most so many records, the newest; up to ${mostLast}`,
+        placeholder: 'count',
+        optional: true,
+      },
       late: {
         kind: 'parsed',
         parse: String,
@@ -109,24 +124,38 @@ export const trailVerb = defineVerb<Flags>({
   async run(cli, flags) {
     const { chooseApp, readConfig } = await import('../../config/read-config.ts');
     const { folderArchive } = await import('../../sink/folder-archive.ts');
+    const { PgwitnessError } = await import('../../error.ts');
+    const { askedTable } = await import('../asked-table.ts');
+    const { harmlessText } = await import('../harmless-text.ts');
     const { printTrail } = await import('../print-trail.ts');
     const { trailSpan } = await import('../moment.ts');
+    const { role, kind, grep, limit, last, json } = flags;
+    if (limit !== undefined && last !== undefined) {
+      throw new PgwitnessError({
+        code: 'cli.limit-and-last',
+        message: '--limit asks for the earliest records and --last for the newest.',
+        fix: 'Give one of them.',
+        exit: 2,
+      });
+    }
     const span = trailSpan(flags, cli.now());
     const config = await readConfig(flags.config);
     const app = chooseApp(config, flags.app);
-    const { table, role, kind, grep, limit, json } = flags;
+    const asked = flags.table === undefined ? undefined : askedTable(flags.table, app);
+    if (asked?.note !== undefined) cli.process.stderr.write(`${harmlessText(asked.note)}\n`);
     return printTrail(cli, {
       archive: folderArchive(config.archive.folder),
       prefix: app.prefix,
       app: app.name,
       ...span,
       filter: {
-        ...(table === undefined ? {} : { table }),
+        ...(asked === undefined ? {} : { table: asked.table }),
         ...(role === undefined ? {} : { role }),
         ...(kind === undefined ? {} : { kind }),
         ...(grep === undefined ? {} : { text: grep }),
       },
       ...(limit === undefined ? {} : { limit }),
+      ...(last === undefined ? {} : { last }),
       json,
     });
   },
