@@ -19,10 +19,12 @@ export interface FoundTracer {
 
 const firstPauseMs = 50;
 const longestPauseMs = 1_000;
+/** How long is looked for what, by all that is known, nobody logged. */
+const unloggedMs = 2_000;
 /** Beside what the watch is about, all that can carry a statement the role wrote. */
 const carriers: readonly string[] = ['statement', 'audit', 'witness'];
 
-/** Looks into the archive until the tracer is found or the time is over. */
+/** Looks into the archive until the tracer is found or the time is over, which is soon where nothing logs it. */
 export async function awaitTracer(given: {
   readonly watch: ArchiveWatch;
   readonly tracer: WrittenTracer;
@@ -31,7 +33,9 @@ export async function awaitTracer(given: {
   readonly sleep: Sleep;
   readonly signal: AbortSignal | undefined;
 }): Promise<Outcome<FoundTracer>> {
-  const { watch, tracer, withinMs, now } = given;
+  const { watch, tracer, now } = given;
+  const logged = isLogged(tracer) || tracer.loggedOtherwise;
+  const withinMs = logged ? given.withinMs : Math.min(given.withinMs, unloggedMs);
   const written = now();
   const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
   const strangers = new Set<string>();
@@ -72,6 +76,10 @@ export async function awaitTracer(given: {
   );
 }
 
+function isLogged({ logStatement }: WrittenTracer): boolean {
+  return logStatement === 'mod' || logStatement === 'all';
+}
+
 function notFound(
   seen: ArchiveWatch['seen'],
   tracer: WrittenTracer,
@@ -84,7 +92,7 @@ function notFound(
     ...(unread === undefined ? [] : [`${seen.unread.length} parts unread, e.g. ${unread}`]),
   ];
   const evidence = (text: string) => [text, ...more].join('; ');
-  const logged = tracer.logStatement === 'mod' || tracer.logStatement === 'all';
+  const logged = isLogged(tracer);
   const setIt = `Set it and reconnect: \`alter role ${tracer.role} set log_statement to 'mod'\` as a superuser, on Heroku through the data API; \`pgwitness plan\` shows what is missing. Sessions that are open keep the old setting.`;
   if (seen.objects === 0 && unread === undefined) {
     const newest = seen.newestKey === undefined ? undefined : keyTime(seen.newestKey);

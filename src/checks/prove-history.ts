@@ -64,7 +64,7 @@ async function lookIntoHistory(
     const { message, sqlState } = refusalOf(error);
     return failed(`${history}: ${message}${sqlState === undefined ? '' : ` (${sqlState})`}`, {
       mode: 'C',
-      meaning: `${history} can't be searched as the runbook does (operation, changed_at).`,
+      meaning: `${history} can't be searched by operation and changed_at.`,
       next: repair,
     });
   }

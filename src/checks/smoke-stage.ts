@@ -12,9 +12,12 @@ export interface SmokeStage {
   readonly failure?: SmokeFailure;
 }
 
+/** Ways in which a trail breaks, and where; D, retention, shows only over time. */
+export const failureModes = { A: 'drain', B: 'log_statement', C: 'trigger' } as const;
+
 export interface SmokeFailure {
-  /** The runbook's failure mode: A drain, B log_statement, C trigger; absent where it is none of them. */
-  readonly mode?: 'A' | 'B' | 'C';
+  /** Absent where it is none of them. */
+  readonly mode?: keyof typeof failureModes;
   readonly meaning: string;
   readonly next: string;
 }

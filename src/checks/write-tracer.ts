@@ -10,7 +10,17 @@ export interface WrittenTracer {
   readonly role: string;
   /** What this session's statements are logged by. */
   readonly logStatement: string;
+  /** Something else than `log_statement` may log this session's statements: pgaudit, durations, samples. */
+  readonly loggedOtherwise: boolean;
 }
+
+/** Each of these, beside log_statement, makes the server log statements of a session. */
+const loggedOtherwise = `exists (select 1 from pg_settings where
+  (name = 'pgaudit.log' and setting not in ('', 'none'))
+  or (name = 'pgaudit.role' and setting <> '')
+  or (name = 'log_transaction_sample_rate' and setting <> '0')
+  or (name in ('log_min_duration_statement', 'log_min_duration_sample', 'auto_explain.log_min_duration')
+      and setting <> '-1'))`;
 
 /** Inserts the tracer on a connection of the application's own login. */
 export async function writeTracer(
@@ -20,8 +30,14 @@ export async function writeTracer(
 ): Promise<Outcome<WrittenTracer>> {
   const where = showTable(event.table);
   // `SET ROLE` applies no setting of the role, so what counts is the session's own.
-  const [session] = await ask<{ role: string; acting: string; log_statement: string }>(
-    "select session_user::text as role, current_user::text as acting, current_setting('log_statement') as log_statement",
+  const [session] = await ask<{
+    role: string;
+    acting: string;
+    log_statement: string;
+    otherwise: boolean;
+  }>(
+    `select session_user::text as role, current_user::text as acting,
+       current_setting('log_statement') as log_statement, ${loggedOtherwise} as otherwise`,
   );
   if (session === undefined) throw new Error('the server gave no row for its session');
   const { role, acting, log_statement: logStatement } = session;
@@ -33,7 +49,7 @@ export async function writeTracer(
   return {
     ok: true,
     evidence: `${where}, as ${role} with log_statement ${logStatement}`,
-    found: { role, logStatement },
+    found: { role, logStatement, loggedOtherwise: session.otherwise },
   };
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pc from 'picocolors';
 import { runSmoke, type SmokeOptions, type SmokeReport } from '../checks/smoke.ts';
-import type { SmokeStage } from '../checks/smoke-stage.ts';
+import { failureModes, type SmokeStage } from '../checks/smoke-stage.ts';
 import type { AppConfig, SmokeConfig } from '../config/config.ts';
 import { PgwitnessError } from '../error.ts';
 import type { Cli } from './context.ts';
@@ -69,7 +69,9 @@ function stageLines(stage: SmokeStage, paint: Paint): string[] {
       ? []
       : [
           ...block(
-            failure.mode === undefined ? 'means ' : `mode ${failure.mode}: `,
+            failure.mode === undefined
+              ? 'means '
+              : `failure mode ${failure.mode} (${failureModes[failure.mode]}): `,
             failure.meaning,
           ),
           ...block('next  ', failure.next),

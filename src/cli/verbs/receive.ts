@@ -16,12 +16,8 @@ function parsePort(text: string): number {
 
 export const receiveVerb = defineVerb<Flags>({
   brief: 'Take frames of log drains and store them before answering',
-  detail: [
-    'Runs until Ctrl-C or SIGTERM, then finishes what is in flight. A drain posts to',
-    'http://USER:PASSWORD@HOST:PORT/ with the user and password of its app. /healthz, /readyz and',
-    '/metrics answer without a password: let a proxy show them to whom you trust. Structured logs go',
-    'to stderr.',
-  ].join('\n'),
+  detail:
+    'Runs until Ctrl-C or SIGTERM, then finishes what is in flight. A drain posts to http://USER:PASSWORD@HOST:PORT/ with the user and password of its app. /healthz, /readyz and /metrics answer without a password: let a proxy show them to whom you trust. Structured logs go to stderr.',
   examples: [
     ['pgwitness receive', 'take frames as pgwitness.yaml in this folder says'],
     ['pgwitness receive --host 0.0.0.0 --port 8080', 'listen on every address'],

@@ -16,15 +16,11 @@ function parseWithin(text: string): number {
 }
 
 export const smokeVerb = defineVerb<Flags>({
-  brief: 'Prove the way of a change: write a tracer, find it in the archive, find a row in history',
+  brief: 'Prove the way of a change: from a write to the archive and to history',
   detail: [
-    "Writes as the application and as the owner of the app's database: a tracer event that stays, and",
-    'a row that is deleted again (its history stays). What is written stands under `smoke` in',
-    'pgwitness.yaml. Where a stage fails it says which failure mode of the runbook that is (A drain,',
-    'B log_statement, C trigger) and what to do next.',
-    '',
-    'Exit code 0: proven. 1: not proven.',
-  ].join('\n'),
+    "Writes as the application and as the owner of the app's database: a tracer event that stays, and a row that is deleted again (its history stays). What is written stands under `smoke` in pgwitness.yaml. Where a stage fails it says what that means, as failure mode A (drain), B (log_statement) or C (trigger) where it is one of these, and what to do next.",
+    'Exit code 0: proven. 1: not proven. 3: a database or the archive could not be reached.',
+  ].join('\n\n'),
   examples: [
     ['pgwitness smoke', 'does what is written reach the archive?'],
     [
