@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { recordIdentity } from './identity.ts';
+import { jsonLogRecord } from './json-log.ts';
 import type { LogRecord } from './record.ts';
 
 const record: LogRecord = {
@@ -22,12 +23,41 @@ it('a record has one name, whichever drain brought it', () => {
   );
 });
 
+it('the name hangs on what the server wrote, not on what the shipper made of its clock', () => {
+  const json = Buffer.from(
+    JSON.stringify({
+      timestamp: '2026-03-31 14:00:00.123 CEST',
+      session_id: '6b05.7',
+      line_num: 3,
+      error_severity: 'LOG',
+      message: 'statement: select 1',
+    }),
+  );
+  const at = (timestamp: string) =>
+    recordIdentity(
+      jsonLogRecord(
+        {
+          pri: 134,
+          timestamp,
+          host: 'host',
+          app: 'app',
+          procid: 'postgres.7',
+          msgid: '-',
+          message: json,
+        },
+        json,
+      ),
+    );
+  expect(at('2026-03-31T13:00:00.123+00:00')).toBe(at('2026-03-31T12:00:00.123+00:00'));
+});
+
 it('another number, session, database or time is another name', () => {
   const others = [
     { logLine: 4 },
     { session: '6b05.8' },
     { database: 'two' },
     { time: '2026-11-24T11:00:00.124Z' },
+    { serverTime: '2026-11-24 12:00:00.123 CET' },
   ];
   const names = [record, ...others.map((other) => ({ ...record, ...other }))].map(recordIdentity);
   expect(new Set(names).size).toBe(names.length);

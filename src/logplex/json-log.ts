@@ -16,9 +16,11 @@ export function jsonLogRecord(line: SyslogLine, json: Uint8Array): LogRecord {
     return otherRecord({ ...line, message: json });
   }
   const context = text(fields['context']);
-  const time = serverTime(text(fields['timestamp']) ?? '') ?? lineTime(line);
+  const stamp = text(fields['timestamp']);
+  const time = serverTime(stamp ?? '');
   return {
-    time,
+    time: time ?? lineTime(line),
+    ...given('serverTime', time === undefined ? stamp : undefined),
     ...lineOrigin(line),
     ...given('session', text(fields['session_id'])),
     ...given('logLine', whole(fields['line_num'])),

@@ -9,6 +9,8 @@ export interface LogRecord {
   readonly kind: RecordKind;
   /** When the server (or, for lines without a time of their own, Logplex) says it happened: ISO 8601, UTC. */
   readonly time: string;
+  /** The server's own timestamp as its jsonlog has it, where its zone is not UTC: `time` is then the syslog line's. */
+  readonly serverTime?: string;
   /** Syslog HOST, APP-NAME and PROCID of the line. */
   readonly host: string;
   readonly app: string;
