@@ -43,6 +43,11 @@ export class DemoPrinter {
     );
   }
 
+  complaint(what: { part: string; text: string }): void {
+    if (this.#json) this.#object({ complaint: what.text, of: what.part });
+    else this.#line(`    pgwitness ${what.part} said: ${harmlessText(what.text)}`);
+  }
+
   running(pids: { postgres: number; receive: number; ship: number }): void {
     if (this.#json) this.#object({ running: pids });
   }
@@ -96,7 +101,11 @@ export class DemoPrinter {
   }
 
   end(): void {
-    if (!this.#json) this.#line(this.#paint.dim('Stopping …'));
+    if (!this.#json) {
+      this.#line(
+        this.#paint.dim('Stopping; configuration and archive stay in the folder of the demo.'),
+      );
+    }
   }
 
   #line(text: string): void {

@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { PgwitnessError } from '../error.ts';
 
 export interface Application {
   /** Tokens of committed writes, each of which stands in exactly one statement. */
   readonly committed: ReadonlySet<string>;
   /** Writes that were rolled back: they stand in the log and must not stand in history. */
   readonly rolledBack: ReadonlySet<string>;
+  /** Row changes whose COMMIT met a broken connection: nobody knows whether they stand. */
+  readonly uncertain: number;
   /** Row changes committed, by table name. */
   readonly changes: ReadonlyMap<string, number>;
   /** Makes `count` writes over several connections, as fast as they go. */
@@ -19,20 +22,36 @@ export interface Application {
  * A small application that works as `raptor_app` over several connections: people sign up, log in,
  * change their e-mail, trade; some transactions roll back. Each write carries a token of its own.
  */
-export function startApplication(url: string): Application {
+export function startApplication(url: string, databaseRuns: () => boolean): Application {
   const pool = new pg.Pool({ connectionString: url, max: 4, application_name: 'raxx-web' });
-  // An idle connection that breaks is replaced by the pool; the write that meets it fails by itself.
+  // A connection that breaks is replaced; the write that meets it fails by itself.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const committed = new Set<string>();
   const rolledBack = new Set<string>();
   const changes = new Map<string, number>();
   let last = 0;
+  let uncertain = 0;
 
+  /** One write; a database that is gone for a moment is waited for, as any application would. */
   const one = async () => {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!isConnectionLost(error)) throw error;
+        if (!databaseRuns() || tries === 50) throw databaseEnded(error);
+        await sleep(200);
+      }
+    }
+  };
+
+  const attempt = async () => {
     last += 1;
     const number = last;
     const token = `demo-${String(number).padStart(6, '0')}`;
     const client = await pool.connect();
+    let broken: Error | undefined;
     try {
       await client.query('begin');
       await client.query("select set_config('pgwitness.actor', $1, true)", [`user:${number % 7}`]);
@@ -43,15 +62,24 @@ export function startApplication(url: string): Application {
         rolledBack.add(token);
         return;
       }
+      uncertain += rows;
       await client.query('commit');
+      uncertain -= rows;
       committed.add(token);
       changes.set(table, (changes.get(table) ?? 0) + rows);
+    } catch (error) {
+      broken = error as Error;
+      throw error;
     } finally {
-      client.release();
+      // A client that met an error may stand in an open transaction: it is not used again.
+      client.release(broken);
     }
   };
 
   return {
+    get uncertain() {
+      return uncertain;
+    },
     committed,
     rolledBack,
     changes,
@@ -73,6 +101,22 @@ export function startApplication(url: string): Application {
       await pool.end();
     },
   };
+}
+
+/** SQLSTATE classes 08 and 57P (the server shuts down or recovers), or an error of the socket itself. */
+function isConnectionLost(error: unknown): boolean {
+  const { code, message } = error as { code?: string; message?: string };
+  return /^(08|57P|ECONN|EPIPE)/.test(code ?? '') || /connection terminated/i.test(message ?? '');
+}
+
+function databaseEnded(cause: unknown): PgwitnessError {
+  return new PgwitnessError({
+    code: 'demo.postgres-ended',
+    message: "The demo's Postgres has ended or does not answer any more.",
+    fix: 'Start the demo again.',
+    exit: 3,
+    cause,
+  });
 }
 
 interface Written {

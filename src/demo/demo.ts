@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connectDatabase } from '../capture/connect.ts';
 import { installCapture } from '../capture/install.ts';
 import { runSmoke, type SmokeReport } from '../checks/smoke.ts';
+import { PgwitnessError } from '../error.ts';
 import { folderArchive } from '../sink/folder-archive.ts';
 import { type Application, startApplication } from './application.ts';
 import { checkWrites, type WritesFound } from './check-writes.ts';
@@ -32,6 +33,8 @@ export interface DemoOptions {
   readonly onStep: (step: DemoStep) => void;
   /** A part of the demo died and was started again. */
   readonly onRestart: (what: { part: string; pid: number; ended: string }) => void;
+  /** What a part said on stderr, told when the proof does not stand. */
+  readonly onComplaint: (what: { part: string; text: string }) => void;
   /** The parts that run as processes of their own, once they are up and before anything is written. */
   readonly onRunning?: (pids: { postgres: number; receive: number; ship: number }) => void;
 }
@@ -68,7 +71,7 @@ export async function runDemo(options: DemoOptions): Promise<Demo> {
     return { ...(await rise(options, undo)), stop };
   } catch (error) {
     await stop();
-    throw error;
+    throw explain(error);
   }
 }
 
@@ -135,7 +138,10 @@ async function rise(options: DemoOptions, undo: Undo[]): Promise<Omit<Demo, 'sto
   );
   options.onRunning?.({ postgres: postgres.pid, receive: receiver.pid, ship: shipper.pid });
 
-  const application = startApplication(postgres.url('raptor_app', passwords.raptor_app, database));
+  const application = startApplication(
+    postgres.url('raptor_app', passwords.raptor_app, database),
+    () => postgres.running,
+  );
   undo.push(() => application.close());
   await step(
     () =>
@@ -143,11 +149,32 @@ async function rise(options: DemoOptions, undo: Undo[]): Promise<Omit<Demo, 'sto
     () => application.write(options.writes),
   );
   const proof = await prove(options, deployment, application);
+  if (!proof.ok) {
+    for (const [part, process] of [
+      ['receive', receiver],
+      ['ship', shipper],
+    ] as const) {
+      for (const text of process.complaints()) options.onComplaint({ part, text });
+    }
+  }
   return {
     proof,
     deployment,
     keepWriting: () => application.keepWriting(1_000, options.signal),
   };
+}
+
+/** A file system that refuses (full, read-only, no right) is the user's to mend, not a fault of ours. */
+function explain(error: unknown): unknown {
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  if (error instanceof PgwitnessError || code === undefined || syscall === undefined) return error;
+  return new PgwitnessError({
+    code: 'demo.system-refused',
+    message: `The demo could not go on: ${message}.`,
+    fix: 'Mend what the system says there (space, rights), or name another folder with --dir.',
+    exit: 3,
+    cause: error,
+  });
 }
 
 async function capture(deployment: Deployment): Promise<number> {

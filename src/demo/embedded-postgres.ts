@@ -27,6 +27,8 @@ export interface EmbeddedPostgres {
   /** Where the server writes its jsonlog files, once `logging_collector` is on. */
   readonly logDirectory: string;
   readonly pid: number;
+  /** False once the server has ended, by `stop` or by itself. */
+  readonly running: boolean;
   /** A connection URL of this server. */
   url(user: string, password: string, database?: string): string;
   /** Stops the server and starts it again on the same data and port. */
@@ -44,7 +46,12 @@ export async function startEmbeddedPostgres(options: {
   readonly binaries?: string;
 }): Promise<EmbeddedPostgres> {
   const identity: Identity = process.getuid?.() === 0 ? nobody : {};
-  const home = await mkdtemp(join(tmpdir(), 'pgwitness-postgres-'));
+  let home: string;
+  try {
+    home = await mkdtemp(join(tmpdir(), 'pgwitness-postgres-'));
+  } catch (error) {
+    throw cannotStart(error);
+  }
   try {
     const binaries = options.binaries ?? (await embeddedBinaries(home, identity));
     const data = join(home, 'data');
@@ -145,14 +152,16 @@ async function serve(given: {
         },
       },
     );
+    // Else the guard would go on waiting for the end of this process.
+    server.once('exit', () => (server.stdio[3] as Writable).destroy());
     await untilReady(server, url('postgres', given.password));
   };
+  const running = () => server.exitCode === null && server.signalCode === null;
   const end = async (signal: NodeJS.Signals) => {
-    if (server.exitCode !== null || server.signalCode !== null) return;
+    if (!running()) return;
     const gone = new Promise((resolve) => server.once('exit', resolve));
     server.kill(signal);
     await gone;
-    (server.stdio[3] as Writable).destroy();
   };
 
   await start();
@@ -160,6 +169,9 @@ async function serve(given: {
     port,
     superuser: { user: 'postgres', password: given.password },
     logDirectory: join(given.data, settings['log_directory'] ?? 'log'),
+    get running() {
+      return running();
+    },
     get pid() {
       return server.pid ?? -1;
     },

@@ -9,6 +9,8 @@ export interface Supervised {
   readonly pid: number;
   /** The first line of JSON that the verb printed. */
   readonly first: unknown;
+  /** The last lines that it said on stderr, oldest first. */
+  complaints(): readonly string[];
   /** SIGTERM, then SIGKILL after 8 s; resolves when the process is gone. */
   stop(): Promise<void>;
 }
@@ -28,6 +30,7 @@ export async function supervise(given: {
 }): Promise<Supervised> {
   let stopping = false;
   let current: ChildProcess;
+  const complaints: string[] = [];
 
   const start = async (): Promise<unknown> => {
     const process_ = spawn(process.execPath, [child, ...given.args], {
@@ -36,10 +39,9 @@ export async function supervise(given: {
       detached: true,
     });
     current = process_;
-    const complaints: string[] = [];
-    process_.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      complaints.push(text);
-      if (complaints.length > 20) complaints.shift();
+    createInterface({ input: process_.stderr as NodeJS.ReadableStream }).on('line', (line) => {
+      complaints.push(line);
+      if (complaints.length > 10) complaints.shift();
     });
     const said = new Promise<unknown>((resolve, reject) => {
       createInterface({ input: process_.stdout as NodeJS.ReadableStream }).on('line', (line) => {
@@ -48,7 +50,7 @@ export async function supervise(given: {
       process_.once('error', reject);
       process_.once('exit', (code, signal) =>
         reject(
-          didNotStart(given.args[0] ?? '', signal ?? `exit code ${code}`, complaints.join('')),
+          didNotStart(given.args[0] ?? '', signal ?? `exit code ${code}`, complaints.join('\n')),
         ),
       );
     });
@@ -83,6 +85,7 @@ export async function supervise(given: {
       return current.pid ?? -1;
     },
     first,
+    complaints: () => complaints,
     async stop() {
       stopping = true;
       if (current.exitCode !== null || current.signalCode !== null) return;

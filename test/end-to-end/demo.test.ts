@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -81,6 +81,21 @@ describe('the demo', { timeout: 120_000 }, () => {
     const writes = demo.lines.find((line) => line.proof !== undefined)?.proof?.writes;
     expect(writes).toMatchObject({ committed: 1350, once: 1350 });
     expect(writes?.history).toBe(writes?.changes);
+  });
+
+  it('goes on when the database crashes among the writes and recovers', async () => {
+    const demo = start('--once', '--writes', '1500');
+    const { running } = await demo.until((line) => line.running !== undefined);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    const children = await readFile(
+      `/proc/${running?.postgres}/task/${running?.postgres}/children`,
+      'utf8',
+    );
+    // The youngest child serves a connection: its death makes the server end all and recover.
+    process.kill(Number(children.trim().split(' ').at(-1)), 'SIGKILL');
+    expect(await exitCode(demo.child)).toBe(0);
+    const writes = demo.lines.find((line) => line.proof !== undefined)?.proof?.writes;
+    expect(writes?.once).toBe(writes?.committed);
   });
 
   it('stays up after the proof until Ctrl-C, then stops everything', async () => {

@@ -52,6 +52,7 @@ export const demoVerb = defineVerb<Flags>({
         now: cli.now,
         env: cli.env,
         onStep: (step: DemoStep) => printer.step(step),
+        onComplaint: (what) => printer.complaint(what),
         onRestart: (what) => printer.restart(what),
         onRunning: (pids) => printer.running(pids),
       });
