@@ -116,8 +116,12 @@ $capture$;""",
     """grant select on "public"."users_history" to "audit_archiver";""",
     """grant update (image) on "public"."users_history" to "audit_archiver";""",
     """grant select on "public"."users_history" to "raptor_audit_compliance";""",
-    """create or replace trigger pgwitness_append_only
-  before delete or truncate on "public"."users_history"
+    """-- As guard-append-only, for history that a role may pseudonymise: the image may be changed, and nothing else.
+create or replace trigger pgwitness_append_only
+  before delete or truncate or update of
+    id, operation, changed_at, xid, session_role, active_role, actor, request_id, application_name,
+    client_addr, partition_name, row_key
+  on "public"."users_history"
   for each statement execute function pgwitness.refuse_change();""",
     """-- With the owner's rights, so that a writer needs none on history. Nothing is looked up by the
 -- writer's search_path, and no image depends on what the writer's session has set.
@@ -254,8 +258,12 @@ $capture$;""",
     """grant select on "public"."sessions_history" to "audit_archiver";""",
     """grant update (image) on "public"."sessions_history" to "audit_archiver";""",
     """grant select on "public"."sessions_history" to "raptor_audit_compliance";""",
-    """create or replace trigger pgwitness_append_only
-  before delete or truncate on "public"."sessions_history"
+    """-- As guard-append-only, for history that a role may pseudonymise: the image may be changed, and nothing else.
+create or replace trigger pgwitness_append_only
+  before delete or truncate or update of
+    id, operation, changed_at, xid, session_role, active_role, actor, request_id, application_name,
+    client_addr, partition_name, row_key
+  on "public"."sessions_history"
   for each statement execute function pgwitness.refuse_change();""",
     """-- With the owner's rights, so that a writer needs none on history. Nothing is looked up by the
 -- writer's search_path, and no image depends on what the writer's session has set.
@@ -392,8 +400,12 @@ $capture$;""",
     """grant select on "public"."passkeys_history" to "audit_archiver";""",
     """grant update (image) on "public"."passkeys_history" to "audit_archiver";""",
     """grant select on "public"."passkeys_history" to "raptor_audit_compliance";""",
-    """create or replace trigger pgwitness_append_only
-  before delete or truncate on "public"."passkeys_history"
+    """-- As guard-append-only, for history that a role may pseudonymise: the image may be changed, and nothing else.
+create or replace trigger pgwitness_append_only
+  before delete or truncate or update of
+    id, operation, changed_at, xid, session_role, active_role, actor, request_id, application_name,
+    client_addr, partition_name, row_key
+  on "public"."passkeys_history"
   for each statement execute function pgwitness.refuse_change();""",
     """-- With the owner's rights, so that a writer needs none on history. Nothing is looked up by the
 -- writer's search_path, and no image depends on what the writer's session has set.
@@ -530,8 +542,12 @@ $capture$;""",
     """grant select on "public"."subscriptions_history" to "audit_archiver";""",
     """grant update (image) on "public"."subscriptions_history" to "audit_archiver";""",
     """grant select on "public"."subscriptions_history" to "raptor_audit_compliance";""",
-    """create or replace trigger pgwitness_append_only
-  before delete or truncate on "public"."subscriptions_history"
+    """-- As guard-append-only, for history that a role may pseudonymise: the image may be changed, and nothing else.
+create or replace trigger pgwitness_append_only
+  before delete or truncate or update of
+    id, operation, changed_at, xid, session_role, active_role, actor, request_id, application_name,
+    client_addr, partition_name, row_key
+  on "public"."subscriptions_history"
   for each statement execute function pgwitness.refuse_change();""",
     """-- With the owner's rights, so that a writer needs none on history. Nothing is looked up by the
 -- writer's search_path, and no image depends on what the writer's session has set.
@@ -668,8 +684,12 @@ $capture$;""",
     """grant select on "public"."positions_history" to "audit_archiver";""",
     """grant update (image) on "public"."positions_history" to "audit_archiver";""",
     """grant select on "public"."positions_history" to "raptor_audit_compliance";""",
-    """create or replace trigger pgwitness_append_only
-  before delete or truncate on "public"."positions_history"
+    """-- As guard-append-only, for history that a role may pseudonymise: the image may be changed, and nothing else.
+create or replace trigger pgwitness_append_only
+  before delete or truncate or update of
+    id, operation, changed_at, xid, session_role, active_role, actor, request_id, application_name,
+    client_addr, partition_name, row_key
+  on "public"."positions_history"
   for each statement execute function pgwitness.refuse_change();""",
     """-- With the owner's rights, so that a writer needs none on history. Nothing is looked up by the
 -- writer's search_path, and no image depends on what the writer's session has set.
@@ -806,8 +826,12 @@ $capture$;""",
     """grant select on "public"."trades_history" to "audit_archiver";""",
     """grant update (image) on "public"."trades_history" to "audit_archiver";""",
     """grant select on "public"."trades_history" to "raptor_audit_compliance";""",
-    """create or replace trigger pgwitness_append_only
-  before delete or truncate on "public"."trades_history"
+    """-- As guard-append-only, for history that a role may pseudonymise: the image may be changed, and nothing else.
+create or replace trigger pgwitness_append_only
+  before delete or truncate or update of
+    id, operation, changed_at, xid, session_role, active_role, actor, request_id, application_name,
+    client_addr, partition_name, row_key
+  on "public"."trades_history"
   for each statement execute function pgwitness.refuse_change();""",
     """-- With the owner's rights, so that a writer needs none on history. Nothing is looked up by the
 -- writer's search_path, and no image depends on what the writer's session has set.
@@ -988,7 +1012,9 @@ $capture$;""",
     """create or replace trigger "trg_trades_history_truncate"
   after truncate on "public"."trades"
   for each statement execute function "public"."fn_capture_trades_history"('table');""",
-    """create or replace trigger pgwitness_append_only
+    """-- Binds everyone but the owner, who can take it off: that leaves a line in the log where the owner's DDL
+-- is logged, and `pgwitness plan --check` finds it.
+create or replace trigger pgwitness_append_only
   before update or delete or truncate on "public"."customer_audit_events"
   for each statement execute function pgwitness.refuse_change();""",
     """insert into pgwitness.captured_table (
@@ -1054,7 +1080,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint
 ) values (
-  'public', 'customer_audit_events', 'append_only', null, null, '60cf2dab0bf8a350ecfc8c906f4eea0c749f43b18e9c06a6a241b4f6b7ac8584'
+  'public', 'customer_audit_events', 'append_only', null, null, '67d807a060818ba19b23724d63468d43d64fc7c82caf80e98b016626a7d8954c'
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -1063,6 +1089,18 @@ on conflict (table_schema, table_name, kind) do update set
   installed_at = now();""",
     """set local lock_timeout to default;""",
     """reset role;""",
+    """do $capture$
+begin
+  execute 'alter role "raxx_owner" set log_statement to ''ddl'';';
+  insert into pgwitness.role_setting (role_name, setting, database, value, replaced)
+  values ('raxx_owner', 'log_statement', null, 'ddl', null)
+  on conflict (role_name, setting) do update set
+    database = excluded.database, value = excluded.value, set_at = now();
+exception when insufficient_privilege then
+  -- Capture works without it: the rest of the migration stands.
+  raise warning '% was refused to %: have a superuser run it', 'alter role "raxx_owner" set log_statement to ''ddl'';', session_user;
+end
+$capture$;""",
     """do $capture$
 begin
   execute 'alter role "raptor_app" set log_statement to ''mod'';';
@@ -1090,6 +1128,16 @@ $capture$;""",
 )
 
 DOWNGRADE = (
+    """do $capture$
+begin
+  delete from pgwitness.role_setting where role_name = 'raxx_owner' and setting = 'log_statement';
+  if found then
+    execute 'alter role "raxx_owner" reset log_statement;';
+  end if;
+exception when insufficient_privilege then
+  raise warning '% was refused to %: have a superuser run it', 'alter role "raxx_owner" reset log_statement;', session_user;
+end
+$capture$;""",
     """do $capture$
 begin
   delete from pgwitness.role_setting where role_name = 'raptor_app' and setting = 'log_statement';

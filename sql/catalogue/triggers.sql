@@ -8,7 +8,12 @@ select
   t.tgoldtable as old_table, t.tgnewtable as new_table,
   -- Arguments end with a zero byte each: 'table\000'.
   encode(t.tgargs, 'escape') as arguments,
-  t.tgqual is not null or cardinality(t.tgattr::int2[]) > 0 as narrowed,
+  t.tgqual is not null as conditional,
+  array(
+    select a.attname::text from pg_attribute a
+    where a.attrelid = t.tgrelid and a.attnum = any (t.tgattr::int2[])
+    order by a.attnum
+  ) as update_columns,
   t.tgconstraint <> 0 as is_constraint,
   fn.nspname as function_schema, f.proname as function_name
 from pg_trigger t

@@ -41,11 +41,12 @@ export function cutOffName(
   return { name: longest, longestTable: longestIdentifier - added };
 }
 
-/** `public.users`, each part in double quotes where SQL would need them: for people, not for SQL. */
+/** `public.users`, each part as showIdentifier shows it. */
 export function showName(schema: string, name: string): string {
-  return [schema, name].map(showPart).join('.');
+  return [schema, name].map(showIdentifier).join('.');
 }
 
-function showPart(name: string): string {
+/** A name, in double quotes where SQL would need them: for people, not for SQL. */
+export function showIdentifier(name: string): string {
   return /^[a-z_][a-z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }

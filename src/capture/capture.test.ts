@@ -332,6 +332,19 @@ describe.each([
       });
     });
 
+    test('lets nobody change history where no role may pseudonymise it', async () => {
+      const schema = await captured('create table t (id int primary key)', ['t'], {
+        roles: [{ name: 'raptor_app', history: ['select'] }],
+      });
+      await app.query('insert into t values (1)');
+      for (const client of [owner, await database.superuser()]) {
+        await expect(client.query(`update ${schema}.t_history set image = image`)).rejects.toThrow(
+          `${schema}.t_history is append-only: UPDATE is refused`,
+        );
+      }
+      expect(await history()).toEqual([['INSERT', { id: 1 }, { id: 1 }]]);
+    });
+
     test('lets the application write, and neither change history nor switch capture off', async () => {
       const schema = await captured(
         `create table t (id int primary key, v text); create table events (id text primary key)`,
@@ -395,6 +408,10 @@ describe.each([
         `${schema}.t_history is append-only: DELETE is refused`,
       );
       await expect(owner.query('truncate t_history')).rejects.toThrow('append-only');
+      await expect(
+        owner.query(`update t_history set image = image, operation = 'DELETE'`),
+      ).rejects.toThrow(`${schema}.t_history is append-only: UPDATE is refused`);
+      await owner.query('update t_history set image = image');
       await expect(owner.query('delete from events')).rejects.toThrow(
         `${schema}.events is append-only: DELETE is refused`,
       );

@@ -118,8 +118,10 @@ export interface TriggerState {
   readonly new_table: string | null;
   /** Each ends with `\000`. */
   readonly arguments: string;
-  /** It has a WHEN or a column list. */
-  readonly narrowed: boolean;
+  /** It has a WHEN. */
+  readonly conditional: boolean;
+  /** The columns of its UPDATE OF, in the table's order; none where it has no such list. */
+  readonly update_columns: readonly string[];
   readonly is_constraint: boolean;
   readonly function_schema: string;
   readonly function_name: string;

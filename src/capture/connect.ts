@@ -53,6 +53,15 @@ function placeOf(url: string, what: string): string {
   return `${user}${host}:${parsed.port === '' ? '5432' : parsed.port}${parsed.pathname}`;
 }
 
+/** The user that a connection URL logs in as; undefined where it names none, or is no URL. */
+export function loginOf(url: string): string | undefined {
+  try {
+    return decodeURIComponent(new URL(url).username) || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function badUrl(what: string): PgwitnessError {
   return new PgwitnessError({
     code: 'capture.bad-url',

@@ -60,6 +60,7 @@ describe.each([
       expect(drds.rows).toEqual([
         { rolname: 'audit_archiver', setdatabase: 0, setconfig: ['log_statement=mod'] },
         { rolname: 'raptor_app', setdatabase: 0, setconfig: ['log_statement=mod'] },
+        { rolname: 'raxx_owner', setdatabase: 0, setconfig: ['log_statement=ddl'] },
       ]);
     });
 
@@ -107,6 +108,8 @@ describe.each([
         drop trigger trg_sessions_history_update on sessions;
         alter table passkeys enable always trigger trg_passkeys_history;
         drop trigger pgwitness_append_only on users_history;
+        create or replace trigger pgwitness_append_only before delete or truncate or update of operation
+          on sessions_history for each statement execute function pgwitness.refuse_change();
         grant delete on trades_history to raptor_app;
         grant select on positions_history to public;
         create or replace function fn_capture_trades_history() returns trigger language plpgsql as
@@ -115,6 +118,7 @@ describe.each([
       const pending = plan.objects.filter(({ action }) => action !== 'unchanged');
       expect(pending.map(({ action, name, why }) => `${action} ${name}: ${why}`)).toEqual([
         'create pgwitness_append_only on public.users_history: undefined',
+        'change pgwitness_append_only on public.sessions_history: it is not as capture makes it',
         'change everyone on public.positions_history: nothing: PUBLIC holds privileges on it',
         'change raptor_app on public.trades_history: insert, select: it holds insert, select, delete',
         'change public.fn_capture_trades_history(): it was altered since it was installed',
@@ -137,8 +141,11 @@ describe.each([
       try {
         const outcome = await installCapture({ owner }, raxxTarget);
         expect(blockedObjects(outcome.plan)).toEqual([]);
-        const { rows } = await superuser.query('select setconfig from pg_db_role_setting');
+        const { rows } = await superuser.query(
+          'select setconfig from pg_db_role_setting order by 1',
+        );
         expect(rows).toEqual([
+          { setconfig: ['log_statement=ddl'] },
           { setconfig: ['log_statement=mod'] },
           { setconfig: ['log_statement=mod'] },
         ]);
@@ -191,6 +198,18 @@ describe.each([
       const app = await database.connect('raptor_app');
       expect((await app.query('show log_statement')).rows).toEqual([{ log_statement: 'mod' }]);
       await superuser.query(`alter role raptor_app in database ${database.name} reset all`);
+    });
+
+    test('tells of an owner that is the application, and of none that is listed for its DDL', async () => {
+      const { owner } = await installed();
+      const notes = async (more: object) =>
+        (await planCapture({ owner }, { ...raxxTarget, ...more })).notes;
+      expect(await notes({})).toEqual([]);
+      expect(await notes({ applicationLogin: 'raptor_app' })).toEqual([]);
+      const told = [expect.stringMatching(/^raxx_owner is both the owner and a role of the appl/)];
+      expect(await notes({ applicationLogin: 'raxx_owner' })).toEqual(told);
+      const roles = [...raxxTarget.roles.slice(1), { name: 'raxx_owner', history: ['select'] }];
+      expect(await notes({ roles })).toEqual(told);
     });
 
     test('plans with no right to write', async () => {

@@ -3,6 +3,7 @@ import { PgwitnessError } from '../error.ts';
 import {
   type CaptureConnections,
   type CapturePlan,
+  driftOf,
   ownerStatements,
   pendingObjects,
   planWithin,
@@ -60,7 +61,7 @@ async function verifyInstalled(
   // Settings made on the other connection are not seen from here before they are committed.
   const roles = target.roles.map(({ name, history }) => ({ name, history }));
   const after = await planWithin({ owner }, { ...target, roles });
-  const left = after.objects.filter(({ action }) => action !== 'unchanged');
+  const left = driftOf(after);
   const first = left[0];
   if (first === undefined) return;
   throw new PgwitnessError({

@@ -105,6 +105,7 @@ describe.skipIf(python === '')('with Alembic itself', () => {
     expect(left.map(({ action, kind }) => `${action} ${kind}`)).toEqual([
       'blocked setting',
       'blocked setting',
+      'blocked setting',
     ]);
     await alembic(database.url('raxx_owner'), 'downgrade', '0050');
   });
@@ -139,7 +140,7 @@ describe.skipIf(python === '')('with Alembic itself', () => {
     const superuser = await database.superuser();
     const outcome = await installCapture({ owner, superuser }, target);
     const changed = outcome.plan.objects.filter(({ action }) => action !== 'unchanged');
-    expect(changed.map(({ kind }) => kind)).toEqual(['setting', 'setting']);
+    expect(changed.map(({ kind }) => kind)).toEqual(['setting', 'setting', 'setting']);
     for (const table of quoted) await owner.query(`insert into ${table} values (1)`);
   });
 });

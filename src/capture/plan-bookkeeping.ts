@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { showIdentifier } from './capture-names.ts';
 import type { Catalogue } from './catalogue.ts';
 import { type PlannedObject, refuse } from './planned-object.ts';
 import { type Migration, renderSql, sqlFile, statementsOf } from './sql-file.ts';
@@ -19,7 +20,7 @@ export function planPreconditions(catalogue: Catalogue, target: CaptureTarget): 
     refusals.push(
       refuse(
         'role',
-        target.owner,
+        showIdentifier(target.owner),
         'there is no such role, and it is to own history and the capture functions',
         'Correct `owner` in the configuration, or create the role.',
         true,
@@ -29,7 +30,7 @@ export function planPreconditions(catalogue: Catalogue, target: CaptureTarget): 
     refusals.push(
       refuse(
         'role',
-        target.owner,
+        showIdentifier(target.owner),
         `the connection's user ${server.user} is neither this role nor a member of it`,
         `Connect as ${target.owner}, or correct \`owner\` in the configuration.`,
         true,
@@ -37,11 +38,11 @@ export function planPreconditions(catalogue: Catalogue, target: CaptureTarget): 
     );
   }
   for (const role of catalogue.roles.values()) {
-    if (role.exists) continue;
+    if (role.exists || role.name === target.owner) continue;
     refusals.push(
       refuse(
         'role',
-        role.name,
+        showIdentifier(role.name),
         'there is no such role',
         'Correct `roles` in the configuration, or create the role.',
         true,

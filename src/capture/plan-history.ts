@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { type CaptureNames, showName } from './capture-names.ts';
+import { type CaptureNames, showIdentifier, showName } from './capture-names.ts';
 import { type Catalogue, nameKey, type RelationState } from './catalogue.ts';
 import { type PlannedObject, refuse } from './planned-object.ts';
 import { renderSql } from './sql-file.ts';
@@ -180,7 +180,7 @@ function planGrant(
   if (whole.length > 0) sql.push(`grant ${whole.join(', ')} on ${table} to ${grantee};`);
   // Pseudonymising reaches the image alone: who changed what and when stays as it was captured.
   if (wanted.includes('update')) sql.push(`grant update (image) on ${table} to ${grantee};`);
-  const name = `${role.name} on ${shown}: ${expected.join(', ') || 'nothing'}`;
+  const name = `${showIdentifier(role.name)} on ${shown}: ${expected.join(', ') || 'nothing'}`;
   if (same) return { kind: 'grant', name, action: 'unchanged', sql: [], undo: [] };
   return relation === undefined
     ? { kind: 'grant', name, action: 'create', sql, undo: [] }

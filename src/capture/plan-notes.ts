@@ -13,13 +13,18 @@ export function planNotes(catalogue: Catalogue, target: CaptureTarget): string[]
 
 function roleNotes({ roles, server }: Catalogue, target: CaptureTarget): string[] {
   const notes: string[] = [];
+  // The owner may well be listed, so that its DDL is logged. What it must not be is the application.
+  const asApplication = target.roles.some(
+    ({ name, history }) => name === target.owner && history.length > 0,
+  );
+  if (target.applicationLogin === target.owner || asApplication) {
+    notes.push(
+      `${target.owner} is both the owner and a role of the application: whoever has this login can switch capture off and on again, so the trail is evidence of tampering at best. Give the application a role of its own.`,
+    );
+  }
   for (const role of roles.values()) {
-    if (!role.exists) continue;
-    if (role.name === target.owner) {
-      notes.push(
-        `${role.name} is both the owner and a role of the application: whoever has this login can switch capture off and on again, so the trail is evidence of tampering at best. Give the application a role of its own.`,
-      );
-    } else if (role.superuser) {
+    if (!role.exists || role.name === target.owner) continue;
+    if (role.superuser) {
       notes.push(`${role.name} is a superuser: nothing here binds it.`);
     } else if (role.member_of_owner) {
       notes.push(

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { showIdentifier } from './capture-names.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { PlannedObject } from './planned-object.ts';
 import { renderSql } from './sql-file.ts';
@@ -23,7 +24,7 @@ export function planSettings(
   return target.roles.flatMap((role): PlannedObject[] => {
     const wanted = role.logStatement;
     if (wanted === undefined || catalogue.roles.get(role.name)?.exists !== true) return [];
-    const name = `log_statement of ${role.name}: ${wanted}`;
+    const name = `log_statement of ${showIdentifier(role.name)}: ${wanted}`;
     const held = catalogue.roleSettings.filter((setting) => setting.role === role.name);
     const here = held.find((setting) => setting.in_database);
     const standing = here ?? held.find((setting) => !setting.in_database);
@@ -90,8 +91,13 @@ function blockedBecause(
       may.superuser === undefined
         ? `${user} may not set it, and no superuser's connection is given`
         : `neither ${user} nor the superuser's connection may set it`,
-    fix: `Have a superuser run: ${alter} On Heroku the data API sets it for the whole database.`,
+    fix: superuserRuns(alter),
   };
+}
+
+/** What to do about a setting that no connection given may make. */
+export function superuserRuns(alter: string): string {
+  return `Have a superuser run \`${alter}\`. Where a provider gives no superuser, its own API may set log_statement for the whole database (Heroku's data API does).`;
 }
 
 /** `alter role … set log_statement to …`, or `reset` where there is no value. */

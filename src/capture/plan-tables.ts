@@ -27,9 +27,10 @@ export function planTables(catalogue: Catalogue, target: CaptureTarget): Planned
       name: names.history,
       inUse: false,
     };
+    const pseudonymised = target.roles.some((role) => role.history.includes('update'));
     quiet.push(
       ...planHistory(catalogue, target, names),
-      planGuard(catalogue, guarded, 'history'),
+      planGuard(catalogue, guarded, pseudonymised ? 'all-but-image' : 'append-only'),
       capture.fn,
     );
     locking.push(...capture.triggers);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
-import { type CaptureNames, showName } from './capture-names.ts';
+import { type CaptureNames, showIdentifier, showName } from './capture-names.ts';
 import {
   type Catalogue,
   type FunctionState,
@@ -9,6 +9,7 @@ import {
   type TableState,
   type TriggerState,
 } from './catalogue.ts';
+import { historyColumns } from './plan-history.ts';
 import { type PlannedObject, refuse } from './planned-object.ts';
 import { functionBody, functionSettings, renderSql } from './sql-file.ts';
 import type { CaptureTarget } from './target.ts';
@@ -181,6 +182,7 @@ function planTrigger(
     ours: record !== undefined,
     matches: (found) =>
       found.type === bits[event] &&
+      found.update_columns.length === 0 &&
       found.new_table === (rows === 'new' ? 'captured_rows' : null) &&
       found.old_table === (rows === 'old' ? 'captured_rows' : null) &&
       found.arguments === `${place.place}\\000` &&
@@ -189,20 +191,30 @@ function planTrigger(
   });
 }
 
-/** The guard that refuses changes to what only grows: history, or an append-only table. */
+/** Columns of history that no UPDATE may name where a role may pseudonymise the image. */
+const guardedColumns = Object.keys(historyColumns)
+  .filter((name) => name !== 'image')
+  .sort()
+  .join();
+
+/**
+ * The guard on what only grows: an append-only table, or history. It refuses every UPDATE, or, with
+ * `all-but-image`, every one that names another column than the image.
+ */
 export function planGuard(
   catalogue: Catalogue,
   place: Omit<Place, 'place'>,
-  of: 'history' | 'append-only',
+  refusing: 'append-only' | 'all-but-image',
 ): PlannedObject {
-  const refused = of === 'history' ? bits.delete : bits.delete | bits.update;
-  const createSql = renderSql(`guard-${of}`, { schema: place.schema, table: place.name });
+  const createSql = renderSql(`guard-${refusing}`, { schema: place.schema, table: place.name });
+  const columns = refusing === 'all-but-image' ? guardedColumns : '';
   return planOneTrigger(catalogue, place, 'pgwitness_append_only', createSql, {
     kind: 'guard',
     // The name is ours alone, so what has it is ours to put right.
     ours: true,
     matches: (found) =>
-      found.type === (bits.before | bits.truncate | refused) &&
+      found.type === (bits.before | bits.truncate | bits.delete | bits.update) &&
+      [...found.update_columns].sort().join() === columns &&
       found.function_schema === 'pgwitness' &&
       found.function_name === 'refuse_change',
   });
@@ -220,7 +232,7 @@ function planOneTrigger(
   },
 ): PlannedObject {
   const table = `${pg.escapeIdentifier(place.schema)}.${pg.escapeIdentifier(place.name)}`;
-  const name = `${trigger} on ${showName(place.schema, place.name)}`;
+  const name = `${showIdentifier(trigger)} on ${showName(place.schema, place.name)}`;
   const dropSql = `drop trigger if exists ${pg.escapeIdentifier(trigger)} on ${table};`;
   const base = {
     kind: expected.kind,
@@ -232,7 +244,7 @@ function planOneTrigger(
     (candidate) => candidate.table_oid === place.oid && candidate.name === trigger,
   );
   if (found === undefined) return { ...base, action: 'create', sql: [createSql] };
-  const right = expected.matches(found) && !found.narrowed && !found.is_constraint;
+  const right = expected.matches(found) && !found.conditional && !found.is_constraint;
   if (right && found.enabled === 'O') {
     return { ...base, action: expected.ours ? 'unchanged' : 'adopt', sql: [] };
   }
@@ -245,7 +257,7 @@ function planOneTrigger(
   return {
     ...base,
     action: 'change',
-    why: right ? `it is ${stateOf(found.enabled)}` : 'it was altered since it was installed',
+    why: right ? `it is ${stateOf(found.enabled)}` : 'it is not as capture makes it',
     sql: right ? [enable] : [dropSql, createSql],
   };
 }

@@ -87,6 +87,11 @@ export function pendingObjects(plan: CapturePlan): PlannedObject[] {
   );
 }
 
+/** Objects that are not as they have to be: what would be made, put right, taken over, or stands in the way. */
+export function driftOf(plan: CapturePlan): PlannedObject[] {
+  return plan.objects.filter(({ action }) => action !== 'unchanged');
+}
+
 /** Objects for which nothing at all would be installed. */
 export function refusedObjects(plan: CapturePlan): PlannedObject[] {
   return plan.objects.filter(({ action }) => action === 'refuse');

@@ -15,7 +15,7 @@ test('puts every name in as one quoted identifier, whatever is in it', () => {
     .filter((value) => !value.includes('\0'));
   fc.assert(
     fc.property(name, name, (schema, table) => {
-      const sql = renderSql('guard-history', { schema, table });
+      const sql = renderSql('guard-append-only', { schema, table });
       const identifiers = sql.match(/"(?:[^"]|"")*"/g) ?? [];
       expect(identifiers.map((quoted) => quoted.slice(1, -1).replaceAll('""', '"'))).toEqual([
         schema,
@@ -37,8 +37,12 @@ test('quotes a function body with a tag that stands in none of its names', () =>
 });
 
 test('refuses a template without all of its values', () => {
-  expect(() => renderSql('guard-history', { schema: 's' })).toThrow('has no value for :"table"');
-  expect(() => renderSql('guard-history', { schema: 's', table: null })).toThrow('has no value');
+  expect(() => renderSql('guard-append-only', { schema: 's' })).toThrow(
+    'has no value for :"table"',
+  );
+  expect(() => renderSql('guard-append-only', { schema: 's', table: null })).toThrow(
+    'has no value',
+  );
 });
 
 test('has no placeholder in a comment, where a line break in a name would end it', () => {

@@ -20,4 +20,6 @@ export interface CaptureTarget {
   /** Tables that only grow: UPDATE, DELETE and TRUNCATE are refused on them. */
   readonly appendOnly: readonly CapturedName[];
   readonly roles: readonly CaptureRole[];
+  /** The user that the application logs in as, where it is known. */
+  readonly applicationLogin?: string;
 }

@@ -109,6 +109,11 @@ test('puts log_statement back to what stood before, and leaves what another hand
       why: 'it was mod when installed and is all now: another hand set it',
     },
     { kind: 'setting', name: 'log_statement of raptor_app: ddl', action: 'reset' },
+    {
+      kind: 'setting',
+      name: 'log_statement of raxx_owner: as the server has it',
+      action: 'reset',
+    },
   ]);
   expect(await leftovers(superuser)).toEqual(['log_statement=all', 'log_statement=ddl']);
 });
@@ -117,10 +122,15 @@ test('says what is left to a superuser, and takes the rest away', async () => {
   const { owner, superuser } = await installed();
   const { objects } = await uninstallCapture({ owner }, raxxTarget, { dropHistory: false });
   expect(objects.filter(({ action }) => action === 'blocked').map(({ fix }) => fix)).toEqual([
-    'Have a superuser run: alter role "audit_archiver" reset log_statement;',
-    'Have a superuser run: alter role "raptor_app" reset log_statement;',
+    expect.stringContaining('run `alter role "audit_archiver" reset log_statement;`. '),
+    expect.stringContaining('run `alter role "raptor_app" reset log_statement;`. '),
+    expect.stringContaining('run `alter role "raxx_owner" reset log_statement;`. '),
   ]);
-  expect(await leftovers(superuser)).toEqual(['log_statement=mod', 'log_statement=mod']);
+  expect(await leftovers(superuser)).toEqual([
+    'log_statement=ddl',
+    'log_statement=mod',
+    'log_statement=mod',
+  ]);
 });
 
 test('takes away what is no longer configured too', async () => {

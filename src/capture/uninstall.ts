@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg';
 import pg from 'pg';
-import { showName } from './capture-names.ts';
+import { showIdentifier, showName } from './capture-names.ts';
 import {
   type Catalogue,
   nameKey,
@@ -13,7 +13,7 @@ import {
 } from './catalogue.ts';
 import type { CaptureConnections } from './plan.ts';
 import { shapeFaults } from './plan-history.ts';
-import { alterRole } from './plan-settings.ts';
+import { alterRole, superuserRuns } from './plan-settings.ts';
 import { sqlFile, statementsOf } from './sql-file.ts';
 import type { CaptureTarget } from './target.ts';
 import { changeCapture, type Patience } from './transaction.ts';
@@ -107,7 +107,7 @@ async function settingSteps(
       (setting) =>
         setting.role === record.role_name && setting.in_database === (record.database !== null),
     );
-    const name = `log_statement of ${record.role_name}: ${record.replaced ?? 'as the server has it'}`;
+    const name = `log_statement of ${showIdentifier(record.role_name)}: ${record.replaced ?? 'as the server has it'}`;
     if (current === undefined) return [];
     if (current.value !== record.value) {
       const why = `it was ${record.value} when installed and is ${current.value} now: another hand set it`;
@@ -121,7 +121,7 @@ async function settingSteps(
       return [{ kind: 'setting', name, action: 'reset', sql, by: 'superuser' }];
     }
     const why = 'no connection given may set it';
-    return [{ kind: 'setting', name, action: 'blocked', why, fix: `Have a superuser run: ${sql}` }];
+    return [{ kind: 'setting', name, action: 'blocked', why, fix: superuserRuns(sql) }];
   });
 }
 
@@ -145,7 +145,7 @@ async function triggerSteps(owner: ClientBase, { records }: Catalogue): Promise<
   ]);
   return found.rows.map(({ schema, table, trigger, guard }) => ({
     kind: guard ? 'guard' : 'trigger',
-    name: `${trigger} on ${showName(schema, table)}`,
+    name: `${showIdentifier(trigger)} on ${showName(schema, table)}`,
     action: 'drop',
     sql: `drop trigger ${pg.escapeIdentifier(trigger)} on ${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(table)};`,
   }));

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { CaptureConnections } from '../capture/plan.ts';
 import type { PlannedObject } from '../capture/planned-object.ts';
+import type { CaptureTarget } from '../capture/target.ts';
 import type { AppConfig } from '../config/config.ts';
 import type { KeyPath } from '../config/problem.ts';
 import { PgwitnessError } from '../error.ts';
@@ -9,6 +10,7 @@ import type { Cli } from './context.ts';
 /** An app's database, connected to as the verbs of capture need it. */
 export interface OpenCapture {
   readonly app: AppConfig;
+  readonly target: CaptureTarget;
   readonly connections: CaptureConnections;
   /** What the reader should know about the connections. */
   readonly notes: readonly string[];
@@ -25,12 +27,15 @@ export async function openCapture(
   const { chooseApp, invalidConfig, parseConfig, readConfigText, secretFrom } = await import(
     '../config/read-config.ts'
   );
-  const { connectDatabase } = await import('../capture/connect.ts');
-  const { showName } = await import('../capture/capture-names.ts');
+  const { connectDatabase, loginOf } = await import('../capture/connect.ts');
+  const { showIdentifier, showName } = await import('../capture/capture-names.ts');
   const parsed = parseConfig(await readConfigText(flags.config), flags.config);
   if (!parsed.ok) throw invalidConfig(flags.config, parsed.problems);
   const app = chooseApp(parsed.config, flags.app);
-  const { owner, ownerUrlEnv, superuserUrlEnv } = app.database;
+  const { owner, ownerUrlEnv, appUrlEnv, superuserUrlEnv, roles } = app.database;
+  // Plan, install and uninstall do without the application's URL; where it is set it tells who that is.
+  const applicationUrl = appUrlEnv === undefined ? undefined : cli.env[appUrlEnv];
+  const applicationLogin = applicationUrl === undefined ? undefined : loginOf(applicationUrl);
 
   const purpose = `the connection URL of ${owner} for ${app.name}`;
   const opened: pg.Client[] = [];
@@ -67,7 +72,8 @@ export async function openCapture(
     const { tables, appendOnly } = app.database;
     let key: KeyPath | undefined;
     if (object.kind === 'role') {
-      key = [...database, ...(object.name === owner ? ['owner'] : ['roles', object.name])];
+      const role = roles.find(({ name }) => showIdentifier(name) === object.name);
+      key = [...database, ...(role === undefined ? ['owner'] : ['roles', role.name])];
     } else if (index(tables) >= 0) key = [...database, 'tables', index(tables)];
     else if (index(appendOnly) >= 0) key = [...database, 'append_only', index(appendOnly)];
     if (key === undefined) return '';
@@ -76,6 +82,7 @@ export async function openCapture(
   };
   return {
     app,
+    target: { ...app.database, ...(applicationLogin !== undefined && { applicationLogin }) },
     connections:
       superuser === undefined ? { owner: ownerClient } : { owner: ownerClient, superuser },
     notes,

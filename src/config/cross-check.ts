@@ -1,6 +1,7 @@
 import type { TableName } from './config.ts';
 import { parseDuration } from './duration.ts';
 import type { KeyPath } from './problem.ts';
+import { segment } from './schema.ts';
 import {
   historyFits,
   historyOf,
@@ -14,6 +15,8 @@ export interface CrossFault {
   readonly at: KeyPath;
   readonly sentence: string;
   readonly fix: string;
+  /** The key is meant rather than its value. */
+  readonly onKey?: boolean;
 }
 
 type Tree = Readonly<Record<string, unknown>>;
@@ -41,6 +44,7 @@ export function crossCheck(value: unknown): CrossFault[] {
       fix: 'Add one: its name, and below it `drain` and `database`.',
     });
   }
+  faults.push(...apps.flatMap(({ name, at }) => nameFaults(name, at)));
   faults.push(...homeless(textAt(value, ['archive', 'folder'])));
   for (const { at, app } of apps) {
     faults.push(
@@ -69,6 +73,25 @@ export function crossCheck(value: unknown): CrossFault[] {
     ...sharedDrains(value, apps),
   );
   return faults;
+}
+
+/** An app's name is a folder in the archive and a word on the command line. */
+function nameFaults(name: string, at: KeyPath): CrossFault[] {
+  const checked = segment.safeParse(name);
+  if (checked.success) return [];
+  const better = name
+    .toLowerCase()
+    .replace(/[^a-z0-9._-]+/g, '-')
+    .replace(/^[^a-z0-9]+|-+$/g, '')
+    .slice(0, 63);
+  return [
+    {
+      at,
+      onKey: true,
+      sentence: `The name \`${name}\` ${checked.error.issues[0]?.message}.`,
+      fix: better === '' ? 'Rename it, e.g. `shop`.' : `Rename it, e.g. \`${better}\`.`,
+    },
+  ];
 }
 
 /** Apps behind one user and one secret can only be told apart by their tokens. */

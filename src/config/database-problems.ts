@@ -28,11 +28,9 @@ export async function databaseProblems(
 
   const wanted = [
     { name: app.database.owner, at: [...database, 'owner'], onKey: false },
-    ...app.database.roles.map(({ name }) => ({
-      name,
-      at: [...database, 'roles', name],
-      onKey: true,
-    })),
+    ...app.database.roles
+      .filter(({ name }) => name !== app.database.owner)
+      .map(({ name }) => ({ name, at: [...database, 'roles', name], onKey: true })),
   ];
   const roles = await query('select rolname::text as name from pg_roles where rolname = any($1)', [
     wanted.map(({ name }) => name),

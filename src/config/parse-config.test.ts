@@ -59,6 +59,7 @@ describe('a configuration that is right', () => {
         { schema: 'public', name: 'customer_audit_events' },
       ]);
       expect(app.database.roles).toEqual([
+        { name: 'raxx_owner', logStatement: 'ddl', history: [] },
         { name: 'raptor_app', logStatement: 'mod', history: ['select', 'insert'] },
         { name: 'audit_archiver', logStatement: 'mod', history: ['select', 'update'] },
         { name: 'raptor_audit_compliance', history: ['select'] },
@@ -176,6 +177,11 @@ describe('a configuration that is wrong', () => {
       'an app name that is no path segment',
       withLine(4, '  ../shop:'),
       '4: The name `../shop` must be lower-case letters',
+    ],
+    [
+      'what stands below an app whose name is none',
+      withLine(4, '  Shop:').replace('tables:', 'tabels:'),
+      '11: There is no key `tabels` in `apps.Shop.database`.',
     ],
     [
       'a table in both lists',

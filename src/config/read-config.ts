@@ -68,8 +68,8 @@ export function parseConfig(text: string, path: string): ParsedConfig {
       problems.push(problem(source.locate(at, onKey ? 'key' : 'value'), at, sentence, fix));
     }
   }
-  for (const { at, sentence, fix } of crossCheck(source.value)) {
-    problems.push(problem(source.locate(at), at, sentence, fix));
+  for (const { at, sentence, fix, onKey } of crossCheck(source.value)) {
+    problems.push(problem(source.locate(at, onKey ? 'key' : 'value'), at, sentence, fix));
   }
   if (!parsed.success || problems.length > 0) {
     return { ok: false, problems: inFileOrder(problems) };

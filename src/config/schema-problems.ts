@@ -5,10 +5,7 @@ import { type KeyPath, showKey } from './problem.ts';
 import { configJsonSchema, type JsonSchema } from './schema.ts';
 
 /** What zod found, as sentences with a fix; `whole` says where the key rather than its value is meant. */
-export function schemaFaults(
-  issues: readonly z.core.$ZodIssue[],
-  value: unknown,
-): (CrossFault & { readonly onKey: boolean })[] {
+export function schemaFaults(issues: readonly z.core.$ZodIssue[], value: unknown): CrossFault[] {
   const schema = configJsonSchema();
   return issues.flatMap((issue) => {
     const at = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));

@@ -16,11 +16,13 @@ const roleName = z.string().min(1).max(63);
 
 const duration = z.string().regex(durationShape, 'must be a duration such as 30s, 15m, 1h or 7d');
 
-/** One path segment that is safe in an object key and in a folder. */
-const segment = z
+const segmentShape = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+
+/** One path segment that is safe in an object key and in a folder: an app's name, a prefix, a drain's user. */
+export const segment = z
   .string()
   .regex(
-    /^[a-z0-9][a-z0-9._-]{0,62}$/,
+    segmentShape,
     'must be lower-case letters, digits, dots, dashes; at most 63, the first a letter or digit',
   );
 
@@ -159,7 +161,13 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('Where `pgwitness receive` listens for drains.'),
-  apps: z.record(segment, appSchema).describe('The apps by name; verbs take it with --app.'),
+  apps: z
+    // What is wrong with a name is crossCheck's to say: z.record leaves out all that stands below one.
+    .record(z.string(), appSchema)
+    .meta({
+      description: 'The apps by name; verbs take it with --app.',
+      propertyNames: { type: 'string', pattern: segmentShape.source },
+    }),
 });
 
 /** The file once it has passed `configSchema`: defaults in place, names not yet resolved. */

@@ -15,6 +15,7 @@ export const raxxTarget: CaptureTarget = {
   tables: tables.map((name) => ({ schema: 'public', name })),
   appendOnly: [{ schema: 'public', name: 'customer_audit_events' }],
   roles: [
+    { name: 'raxx_owner', logStatement: 'ddl', history: [] },
     { name: 'raptor_app', logStatement: 'mod', history: ['select', 'insert'] },
     { name: 'audit_archiver', logStatement: 'mod', history: ['select', 'update'] },
     { name: 'raptor_audit_compliance', history: ['select'] },
@@ -57,7 +58,7 @@ export async function startCaptureWorld(binaries?: string): Promise<CaptureWorld
   const { user, password: superPassword } = server.superuser;
   const root = await open(server.url(user, superPassword));
   await root.query(await example('roles.sql'));
-  for (const role of [raxxTarget.owner, ...raxxTarget.roles.map(({ name }) => name)]) {
+  for (const role of raxxTarget.roles.map(({ name }) => name)) {
     await root.query(
       `alter role ${pg.escapeIdentifier(role)} password ${pg.escapeLiteral(password)}`,
     );

@@ -86,7 +86,7 @@ test('plan, install and uninstall run the whole way, and say when there is nothi
   const installed = await pgwitness(env, 'install', ...prod);
   expect(installed).toMatchObject({ code: 0, err: '' });
   expect(installed.out).toMatch(
-    /installed in the database raxx_\d+: 78 objects made or put right\n$/,
+    /installed in the database raxx_\d+: 79 objects made or put right\n$/,
   );
   expect((await pgwitness(env, 'install', ...prod)).out).toMatch(/^nothing to do/);
   expect((await pgwitness(env, 'plan', ...prod)).out).toMatch(/-- Nothing to do\.\n$/);
@@ -102,6 +102,12 @@ test('prints the example’s Alembic revision', async () => {
   const { code, out } = await pgwitness(env, 'plan', ...prod, ...ids);
   expect(code).toBe(0);
   expect(out).toBe(await readFile(join(examples, '0051_pgaudit_equivalent_dml_audit.py'), 'utf8'));
+  for (const flag of ['--json', '--check']) {
+    const both = await pgwitness(env, 'plan', ...prod, ...ids, flag);
+    expect(both).toMatchObject({ code: 2, out: '' });
+    expect(both.err).toContain(`${flag} and --format alembic exclude each other.`);
+    expect(both.err).toContain('cli.usage');
+  }
   const without = await pgwitness(env, 'plan', ...prod, '--format', 'alembic');
   expect(without).toMatchObject({ code: 2, out: '' });
   expect(without.err).toContain('An Alembic revision needs an id.');
@@ -119,11 +125,56 @@ test('prints JSON for programs, with exit 1 where a setting is left to someone e
     (object: { action: string }) => object.action === 'blocked',
   );
   expect(blocked.map((object: { fix: string }) => object.fix)).toEqual([
+    expect.stringContaining(`alter role "raxx_owner" set log_statement to 'ddl';`),
     expect.stringContaining(`alter role "raptor_app" set log_statement to 'mod';`),
     expect.stringContaining(`alter role "audit_archiver" set log_statement to 'mod';`),
   ]);
   const plan = JSON.parse((await pgwitness(env, 'plan', ...prod, '--json')).out);
-  expect(plan).toMatchObject({ sql: [], settingSql: [expect.any(String), expect.any(String)] });
+  expect(plan).toMatchObject({
+    sql: [],
+    settingSql: [/ddl/, /mod/, /mod/].map((value) => expect.stringMatching(value)),
+  });
+});
+
+test('plan --check tells what is not as it has to be, by its exit code too', async () => {
+  const database = await world.database();
+  const env = withSuperuser(database);
+  const check = () => pgwitness(env, 'plan', ...prod, '--check');
+  expect(await check()).toMatchObject({ code: 1 });
+  await pgwitness(env, 'install', ...prod);
+  const fine = await check();
+  expect(fine).toMatchObject({ code: 0, err: '' });
+  expect(fine.out).toMatch(/^capture in the database raxx_\d+ is as it has to be\n$/);
+  const client = await database.connect('raxx_owner');
+  await client.query('alter table users disable trigger trg_users_history');
+  expect(await check()).toEqual({
+    code: 1,
+    out: 'change    trigger     trg_users_history on public.users: it is disabled\n',
+    err: '',
+  });
+  const json = await pgwitness(env, 'plan', ...prod, '--check', '--json');
+  expect(json.code).toBe(1);
+  expect(JSON.parse(json.out).objects).toEqual([
+    expect.objectContaining({ name: 'trg_users_history on public.users', action: 'change' }),
+  ]);
+  const mended = await pgwitness(env, 'install', ...prod);
+  expect(mended.out).toMatch(/: 1 object made or put right\n$/);
+  await client.query('drop table trades cascade');
+  expect(await check()).toMatchObject({
+    code: 2,
+    out: expect.stringContaining('refuse    table       public.trades: there is no such table'),
+  });
+  expect(await pgwitness(env, 'plan', ...prod)).toMatchObject({ code: 2 });
+});
+
+test('tells of an application that logs in as the owner', async () => {
+  const database = await world.database();
+  const env = withSuperuser(database);
+  const told = /raxx_owner is both the owner and a role of the application/;
+  const asOwner = { ...env, RAXX_PROD_APP_URL: database.url('raxx_owner') };
+  expect((await pgwitness(asOwner, 'plan', ...prod)).out).toMatch(told);
+  const asItself = { ...env, RAXX_PROD_APP_URL: database.url('raptor_app') };
+  expect((await pgwitness(asItself, 'plan', ...prod)).out).not.toMatch(told);
 });
 
 test('names what the database lacks with its line in the file, with exit 2, and installs nothing', async () => {

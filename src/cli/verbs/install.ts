@@ -16,14 +16,14 @@ export const installVerb = defineVerb<{ config: string; app?: string; json: bool
   async run(cli, flags) {
     const { openCapture, refusedError } = await import('../open-capture.ts');
     const { installCapture } = await import('../../capture/install.ts');
-    const { blockedObjects, pendingObjects, refusedObjects } = await import(
+    const { blockedObjects, driftOf, pendingObjects, refusedObjects } = await import(
       '../../capture/plan.ts'
     );
     const { objectLines } = await import('../../capture/plan-sql.ts');
     const { planJson } = await import('../../capture/plan-json.ts');
     const capture = await openCapture(cli, flags);
     try {
-      const { kind, plan } = await installCapture(capture.connections, capture.app.database, {
+      const { kind, plan } = await installCapture(capture.connections, capture.target, {
         signal: cli.signal,
         onRetry: (attempt, attempts) =>
           cli.process.stderr.write(
@@ -36,13 +36,12 @@ export const installVerb = defineVerb<{ config: string; app?: string; json: bool
       if (kind === 'refused') throw refusedError(refusedObjects(plan), capture.placeOf);
       const blocked = blockedObjects(plan);
       if (flags.json) return blocked.length === 0 ? 0 : 1;
-      const changed = plan.objects.filter(({ action }) => action !== 'unchanged');
       const lines = [
-        ...objectLines({ ...plan, objects: changed }),
+        ...objectLines({ ...plan, objects: driftOf(plan) }),
         ...[...plan.notes, ...capture.notes].map((note) => `note: ${note}`),
         kind === 'nothing-to-do'
           ? `nothing to do: capture stands in the database ${plan.database}`
-          : `installed in the database ${plan.database}: ${pendingObjects(plan).length} objects made or put right`,
+          : `installed in the database ${plan.database}: ${countOf(pendingObjects(plan).length)} made or put right`,
       ];
       if (blocked.length > 0) lines.push(`not done: ${blocked.length}, see blocked above`);
       cli.process.stdout.write(`${lines.join('\n')}\n`);
@@ -52,3 +51,7 @@ export const installVerb = defineVerb<{ config: string; app?: string; json: bool
     }
   },
 });
+
+function countOf(objects: number): string {
+  return objects === 1 ? '1 object' : `${objects} objects`;
+}

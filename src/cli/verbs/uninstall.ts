@@ -47,7 +47,7 @@ export const uninstallVerb = defineVerb<Flags>({
     const { oneLine } = await import('../../capture/plan-sql.ts');
     const capture = await openCapture(cli, flags);
     try {
-      const { name, database } = capture.app;
+      const { name } = capture.app;
       if (flags.dropHistory !== (flags.yesDropHistory === name)) {
         throw new PgwitnessError({
           code: 'cli.drop-history',
@@ -56,7 +56,7 @@ export const uninstallVerb = defineVerb<Flags>({
           exit: 2,
         });
       }
-      const outcome = await uninstallCapture(capture.connections, database, {
+      const outcome = await uninstallCapture(capture.connections, capture.target, {
         dropHistory: flags.dropHistory,
         signal: cli.signal,
         onRetry: (attempt, attempts) =>

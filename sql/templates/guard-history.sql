@@ -1,3 +1,0 @@
-create or replace trigger pgwitness_append_only
-  before delete or truncate on :"schema".:"table"
-  for each statement execute function pgwitness.refuse_change();
