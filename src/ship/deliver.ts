@@ -17,10 +17,16 @@ export interface DeliveryTiming {
 
 type Trouble = Exclude<PostOutcome, { kind: 'stored' }>;
 
+export type Delivery =
+  | { readonly kind: 'stored'; readonly tries: number }
+  /** `signal` ended it. */
+  | { readonly kind: 'stopped' }
+  /** `patience` is out. */
+  | { readonly kind: 'gave-up'; readonly trouble: Trouble };
+
 /**
- * Posts `frame` until it is stored, and tells how many tries that took; undefined where `signal` ended
- * it first. A refusal is tried again too: whoever answers 4xx is no receiver of ours or has the
- * wrong password, and the log has to wait until that is put right. Throws, exit 3, when `patience` is out.
+ * Posts `frame` until it is stored. A refusal is tried again too: whoever answers 4xx is no receiver of
+ * ours or has the wrong password, and the log has to wait until that is put right.
  */
 export async function deliver(
   drain: Drain,
@@ -28,7 +34,7 @@ export async function deliver(
   timing: DeliveryTiming,
   signal: AbortSignal,
   onTrouble: (trouble: Trouble, tries: number) => void,
-): Promise<number | undefined> {
+): Promise<Delivery> {
   const hard = new AbortController();
   let grace: NodeJS.Timeout | undefined;
   const stopping = () => {
@@ -39,18 +45,18 @@ export async function deliver(
   try {
     for (let tries = 1, wait = timing.retry; ; tries++) {
       const outcome = await drain.post(frame, hard.signal);
-      if (outcome.kind === 'stored') return tries;
-      if (signal.aborted) return undefined;
+      if (outcome.kind === 'stored') return { kind: 'stored', tries };
+      if (signal.aborted) return { kind: 'stopped' };
       onTrouble(outcome, tries);
       if (timing.patience !== undefined) {
         if (outcome.kind === 'refused' || performance.now() - began > timing.patience) {
-          throw gaveUp(drain, outcome, timing.patience);
+          return { kind: 'gave-up', trouble: outcome };
         }
       }
       const pause = outcome.kind === 'refused' ? timing.refused : (outcome.retryAfterMs ?? wait);
       wait = Math.min(wait * 2, timing.slowest);
       await pauseFor(pause, signal);
-      if (signal.aborted) return undefined;
+      if (signal.aborted) return { kind: 'stopped' };
     }
   } finally {
     clearTimeout(grace);
@@ -66,17 +72,19 @@ async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
   }
 }
 
-function gaveUp(drain: Drain, outcome: Trouble, patience: number): PgwitnessError {
+/** The error after a delivery that gave up, exit 3; `unsent` in bytes of the log. */
+export function gaveUp(place: string, outcome: Trouble, unsent: number): PgwitnessError {
+  const left = `${outcome.why}; ${unsent} bytes of the log stay unsent`;
   return outcome.kind === 'refused'
     ? new PgwitnessError({
         code: 'ship.drain-refused',
-        message: `${drain.place} refuses the log: ${outcome.why}.`,
+        message: `${place} refuses the log: ${left}.`,
         fix: 'Check the drain URL, its user and password. Nothing is lost: the next run begins with this frame.',
         exit: 3,
       })
     : new PgwitnessError({
         code: 'ship.drain-unavailable',
-        message: `${drain.place} did not take the log for ${patience / 1_000} s: ${outcome.why}.`,
+        message: `${place} does not take the log: ${left}.`,
         fix: 'See that the receiver runs and can store. Nothing is lost: the next run begins with this frame.',
         exit: 3,
       });

@@ -153,6 +153,14 @@ export class LogFolder {
       .sort((a, b) => mtime(a) - mtime(b));
   }
 
+  /** Bytes in `files` that are not sent yet, as far as the folder was looked at. */
+  async unsent(files: readonly KnownFile[]): Promise<number> {
+    const sizes = (await this.unread(files)).map(
+      (file) => (this.#seen.get(file)?.size ?? 0) - file.offset,
+    );
+    return sizes.reduce((sum, size) => sum + size, 0);
+  }
+
   /** Whether nothing more is expected in `file`: a newer one is there, and it has been quiet. */
   isQuiet(file: KnownFile, files: readonly KnownFile[]): boolean {
     const seen = this.#seen.get(file);

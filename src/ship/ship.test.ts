@@ -277,6 +277,9 @@ test('with --once a drain that refuses or is away is an error that quotes no sec
     (error) => error,
   );
   expect(away).toMatchObject({ code: 'ship.drain-unavailable', exit: 3 });
+  expect(away.message).toMatch(
+    /^http:\/\/127\.0\.0\.1:\d+ does not take the log: nothing listens there; \d\d+ bytes of the log stay unsent\.$/,
+  );
   expect(`${refused} ${away}`).not.toMatch(/s@cret|s%40cret/);
   recorder = new FrameRecorder();
   await recorder.listen(port);

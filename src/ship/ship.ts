@@ -1,7 +1,7 @@
 import { encodeFrame } from '../logplex/frame.ts';
 import type { SyslogLine } from '../logplex/syslog-line.ts';
 import { watchFolder } from './changes.ts';
-import { type DeliveryTiming, deliver } from './deliver.ts';
+import { type DeliveryTiming, deliver, gaveUp } from './deliver.ts';
 import { type Drain, type Frame, openDrain } from './drain.ts';
 import { lockState } from './lock.ts';
 import { checkFolder, folderError, LogFolder, notJsonlog, type Sighting } from './log-folder.ts';
@@ -52,8 +52,8 @@ const usualTiming = {
   grace: 3_000,
   poll: 50,
 };
-/** With `once`, a drain that can't be reached is given up after so long. */
-const patienceMs = 30_000;
+/** With `once`, a drain that stores nothing is given up after so long. */
+export const patienceMs = 30_000;
 /** The folder is listed so often, where nothing told of a change. */
 const lookMs = 1_000;
 /** A trouble that lasts is told of so often. */
@@ -155,13 +155,16 @@ class Shipping {
         this.#state.pending = pending;
         this.#state.losses = this.#state.losses.filter((loss) => !pending.losses.includes(loss));
         await this.#keep();
-        const tries = await deliver(this.#drain, frame, this.#timing, signal, (trouble, so) => {
+        const delivery = await deliver(this.#drain, frame, this.#timing, signal, (trouble, so) => {
           // The first try after a quiet time may find a connection that the other side has just closed.
           if (so === 1 && trouble.kind === 'unavailable') return;
           this.#remind(trouble.kind, { kind: trouble.kind, why: trouble.why, tries: so });
         });
-        if (tries === undefined) return;
-        this.#acknowledge(outgoing, tries);
+        if (delivery.kind === 'stopped') return;
+        if (delivery.kind === 'gave-up') {
+          throw gaveUp(place, delivery.trouble, await this.#folder.unsent(this.#state.files));
+        }
+        this.#acknowledge(outgoing, delivery.tries);
       }
     } finally {
       changes.close();

@@ -11,7 +11,7 @@ export const shipVerb = defineVerb<{
 }>({
   brief: "Carry a self-run Postgres's own log to the drain, each line at least once",
   detail:
-    "Follows the server's jsonlog files, across rotation and restart, and posts them in Logplex's wire format. The position is kept; the log files are the buffer while the receiver is away. The server needs `logging_collector = on` and `log_destination = jsonlog`. Runs until Ctrl-C.",
+    "Follows the server's jsonlog files, across rotation and restart, and posts them in Logplex's wire format. The position is kept; the log files are the buffer while the receiver is away. The server needs `logging_collector = on` and `log_destination = jsonlog`. Runs until Ctrl-C.\n\nWith --once it gives up, with exit 3, when the drain refuses the log or takes none of it for 30 s.",
   examples: [
     ['pgwitness ship --app raxx-api-prod', 'follow the log'],
     ['pgwitness ship --app raxx-api-prod --once', 'send what is there now, then end'],
@@ -32,7 +32,7 @@ export const shipVerb = defineVerb<{
   },
   async run(cli, flags) {
     const { chooseApp, readConfig, secretFrom } = await import('../../config/read-config.ts');
-    const { ship } = await import('../../ship/ship.ts');
+    const { patienceMs, ship } = await import('../../ship/ship.ts');
     const { packageVersion } = await import('../version.ts');
     const app = chooseApp(await readConfig(flags.config), flags.app);
     if (app.ship === undefined) {
@@ -55,7 +55,9 @@ export const shipVerb = defineVerb<{
       once: flags.once,
       signal: cli.signal,
       now: cli.now,
-      report: flags.json ? jsonReport(cli) : await textReport(cli, logDirectory),
+      report: flags.json
+        ? jsonReport(cli)
+        : await textReport(cli, logDirectory, flags.once ? patienceMs : undefined),
     });
     return 0;
   },
@@ -69,7 +71,11 @@ function jsonReport(cli: Cli): (event: ShipEvent) => void {
 }
 
 /** Progress goes to stdout, on a terminal at most a line a second; troubles go to stderr. */
-async function textReport(cli: Cli, folder: string): Promise<(event: ShipEvent) => void> {
+async function textReport(
+  cli: Cli,
+  folder: string,
+  patienceMs: number | undefined,
+): Promise<(event: ShipEvent) => void> {
   const { createColors } = (await import('picocolors')).default;
   const paint = createColors(cli.terminal);
   const total = { lines: 0, bytes: 0 };
@@ -112,7 +118,7 @@ async function textReport(cli: Cli, folder: string): Promise<(event: ShipEvent) 
       case 'unavailable':
         troubled = true;
         warn(
-          `The drain can't take the log: ${event.why} (try ${event.tries}). Trying on; the log files keep what is unsent.`,
+          `The drain can't take the log: ${event.why} (try ${event.tries}). Trying on${patienceMs === undefined ? '' : ` for up to ${patienceMs / 1_000} s`}; the log files keep what is unsent.`,
         );
         return;
       case 'refused':
