@@ -1,4 +1,5 @@
 import { classify } from './classify.ts';
+import { parseCutObject } from './cut-json.ts';
 import { lineOrigin, lineTime, otherRecord } from './line-record.ts';
 import { serverTime } from './postgres-prefix.ts';
 import type { LogRecord } from './record.ts';
@@ -9,12 +10,18 @@ import type { SyslogLine } from './syslog-line.ts';
  * the bytes are no such line. `line` is the syslog line that brought it, or the first of its chunks.
  */
 export function jsonLogRecord(line: SyslogLine, json: Uint8Array): LogRecord {
-  const fields = parseObject(json);
-  const message = text(fields?.['message']);
-  const severity = text(fields?.['error_severity']);
-  if (fields === undefined || severity === undefined) {
-    return otherRecord({ ...line, message: json });
-  }
+  const record = recordOf(line, parseObject(json) ?? {});
+  return record ?? otherRecord({ ...line, message: json });
+}
+
+/** The record of a line's fields, or undefined where they are not those of a log line. */
+function recordOf(
+  line: SyslogLine,
+  fields: Readonly<Record<string, unknown>>,
+): LogRecord | undefined {
+  const message = text(fields['message']);
+  const severity = text(fields['error_severity']);
+  if (severity === undefined) return undefined;
   const context = text(fields['context']);
   const stamp = text(fields['timestamp']);
   const time = serverTime(stamp ?? '');
@@ -50,17 +57,35 @@ export function jsonLogRecord(line: SyslogLine, json: Uint8Array): LogRecord {
 }
 
 /**
- * A jsonlog line of which chunks are missing: the text that came, and the session and number that
- * each chunk names. `first` is the syslog line of the first chunk that came.
+ * A jsonlog line of which chunks are missing, as `id` of its chunks names it. `head` is what came
+ * without a gap from its beginning: what it tells of user and statement is told, so that no client can
+ * hide who did what by a statement too long to hold. `rest` came behind the first gap and is text
+ * alone. What may stand in the gap can tell the message apart from a raised one, so it is ambiguous.
  */
-export function brokenJsonRecord(first: SyslogLine, id: string, json: Uint8Array): LogRecord {
+export function brokenJsonRecord(
+  first: SyslogLine,
+  id: string,
+  head: Uint8Array,
+  rest: Uint8Array,
+): LogRecord {
+  const told = recordOf(first, parseCutObject(new TextDecoder().decode(head)));
   const [, session, number] = /^([0-9a-f]+\.[0-9a-f]+):(\d{1,15})$/.exec(id) ?? [];
+  if (told === undefined) {
+    return {
+      ...otherRecord({ ...first, message: Buffer.concat([head, rest]) }),
+      kind: 'log',
+      ...given('session', session),
+      ...given('logLine', number === undefined ? undefined : Number(number)),
+      complete: false,
+    };
+  }
+  const tail = new TextDecoder().decode(rest);
   return {
-    ...otherRecord({ ...first, message: json }),
-    kind: 'log',
-    ...given('session', session),
-    ...given('logLine', number === undefined ? undefined : Number(number)),
+    ...told,
+    message: told.message + tail,
+    ...(told.kind === 'statement' ? { statement: (told.statement ?? '') + tail } : {}),
     complete: false,
+    ambiguous: true,
   };
 }
 
@@ -78,7 +103,7 @@ function parseObject(json: Uint8Array): Record<string, unknown> | undefined {
 }
 
 /** As `%r` of log_line_prefix shows it: `10.1.2.3(41234)`, `[local]`. */
-function source(fields: Record<string, unknown>): string | undefined {
+function source(fields: Readonly<Record<string, unknown>>): string | undefined {
   const host = text(fields['remote_host']);
   const port = whole(fields['remote_port']);
   return host === undefined || port === undefined ? host : `${host}(${port})`;

@@ -277,6 +277,28 @@ describe('jsonlog lines', () => {
     });
   });
 
+  it('too long to hold tell who did what all the same, and keep all of their text', () => {
+    const text = `statement: delete from users /* ${'"\\é'.repeat(20_000)} */`;
+    const whole = { user: 'raptor_app', ...JSON.parse(json('')), message: text };
+    const parts = splitJsonLine(Buffer.from(JSON.stringify(whole)), 1_000, 'f:1').map((part) =>
+      line(part),
+    );
+    const [first, ...rest] = records(parts, { maxBytes: 50_000 });
+    expect(first).toMatchObject({
+      kind: 'statement',
+      user: whole.user,
+      session: '6b05.7',
+      logLine: 4,
+      complete: false,
+      ambiguous: true,
+    });
+    expect(text.startsWith(first?.statement?.slice(0, 40_000) ?? 'none', 11)).toBe(true);
+    expect(rest.length).toBeGreaterThan(0);
+    for (const more of rest) expect(more).toMatchObject({ session: '6b05.7', complete: false });
+    const cut = records(parts.filter((_, index) => index !== 3))[0];
+    expect(cut?.statement?.length).toBeGreaterThan(100_000 - 2_000);
+  });
+
   it('whose chunks come again give no second record', () => {
     const parts = splitJsonLine(Buffer.from(json('m'.repeat(900))), 256, 'f:1').map((part) =>
       line(part),

@@ -157,7 +157,7 @@ class LineStitcher<O> implements Stitcher<O> {
     if (double === undefined && held.length > 1 && chunk.index > 1) group.contest.contested = true;
     if (double === undefined) {
       // A copy: a view would hold the whole frame in memory.
-      group.pieces.set(chunk.index, Uint8Array.from(chunk.bytes));
+      group.pieces.set(chunk.index, new Uint8Array(chunk.bytes));
       this.#count(group, chunk.bytes.length + overhead);
     }
     if (chunk.index < group.first.index) group.first = { index: chunk.index, line: bare(line) };
@@ -237,8 +237,12 @@ function result<O>(group: Group<O>): Stitched<O> {
     const record = postgresRecord(line, pieces, group.contest.contested);
     return { record, origins: [...group.origins] };
   }
-  const json = Buffer.concat(pieces.map((piece) => piece.bytes));
-  const whole = pieces.length === group.total;
-  const record = whole ? jsonLogRecord(line, json) : brokenJsonRecord(line, group.id, json);
+  const gap = pieces.findIndex((piece, index) => piece.index !== index + 1);
+  const until = gap === -1 ? pieces.length : gap;
+  const [head, rest] = [pieces.slice(0, until), pieces.slice(until)].map((part) =>
+    Buffer.concat(part.map((piece) => piece.bytes)),
+  ) as [Buffer, Buffer];
+  const whole = until === group.total;
+  const record = whole ? jsonLogRecord(line, head) : brokenJsonRecord(line, group.id, head, rest);
   return { record, origins: [...group.origins] };
 }

@@ -96,6 +96,24 @@ describe('--table', () => {
 });
 
 describe('recordMatcher', () => {
+  test('a record that is not whole is kept where what is missing may be what is asked for', () => {
+    const asked = recordMatcher({
+      kind: 'statement',
+      table: 'users',
+      role: 'raptor_app',
+      text: 'x',
+    });
+    const headless = record({ kind: 'log', message: 'only an end', complete: false });
+    expect(asked(headless)).toBe(true);
+    expect(recordMatcher({ kind: 'audit' })(headless)).toBe(true);
+    const cut = { ...statement('/* padding'), severity: 'LOG', complete: false };
+    expect(asked(cut)).toBe(true);
+    // What it tells for sure decides all the same.
+    expect(asked({ ...cut, user: 'someone_else' })).toBe(false);
+    expect(recordMatcher({ kind: 'error' })(cut)).toBe(false);
+    expect(recordMatcher({ kind: 'loss' })(headless)).toBe(false);
+  });
+
   test('all filters have to hold', () => {
     const matches = recordMatcher({ table: 'users', role: 'raptor_app', text: 'values (1)' });
     expect(matches(statement('insert into users values (1)'))).toBe(true);

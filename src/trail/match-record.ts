@@ -13,7 +13,8 @@ export interface TrailFilter {
 
 /**
  * Whether a record is asked for. A loss always is, unless a kind is asked for: an answer with a hole
- * has to say so.
+ * has to say so. So is a record that is not whole where what is missing may be what is asked for:
+ * nobody can write out of sight by a statement that is too long to hold.
  *
  * `table` is exact over AUDIT lines that name their object. Over statements it is a search for the
  * name as a whole word, quoted or not, with or without a schema: it finds a statement that merely
@@ -22,12 +23,25 @@ export interface TrailFilter {
 export function recordMatcher(filter: TrailFilter): (record: LogRecord) => boolean {
   const tests: ((record: LogRecord) => boolean)[] = [];
   const { kind, role, table, text } = filter;
-  if (role !== undefined) tests.push((record) => record.user === role);
-  if (table !== undefined) tests.push(tableMatcher(table));
-  if (text !== undefined) tests.push((record) => holdsText(record, text));
+  if (role !== undefined) tests.push((record) => record.user === role || headless(record));
+  if (table !== undefined) {
+    const namesTable = tableMatcher(table);
+    tests.push((record) => !record.complete || namesTable(record));
+  }
+  if (text !== undefined) tests.push((record) => !record.complete || holdsText(record, text));
   const matches = (record: LogRecord) => tests.every((test) => test(record));
-  if (kind !== undefined) return (record) => record.kind === kind && matches(record);
+  if (kind !== undefined) {
+    const toldByText = kind !== 'loss' && kind !== 'other';
+    // `log` is also what a message is whose text does not tell its kind any more.
+    const mayBe = (record: LogRecord) => toldByText && !record.complete && record.kind === 'log';
+    return (record) => (record.kind === kind || mayBe(record)) && matches(record);
+  }
   return (record) => record.kind === 'loss' || matches(record);
+}
+
+/** A message of Postgres whose beginning, with role and severity, is missing. */
+function headless(record: LogRecord): boolean {
+  return !record.complete && record.severity === undefined;
 }
 
 /** `AUDIT: SESSION,1,1,WRITE,INSERT,TABLE,public.users,"insert …"`: where the object's name stands. */

@@ -151,8 +151,26 @@ class Scan {
         objects: [...new Set(origins.map((origin) => origin.key))],
         frameIds: [...new Set(origins.flatMap(({ frameId }) => frameId ?? []))],
       });
+      if (!record.complete) {
+        const finding = incomplete(record, origins.at(-1)?.key ?? '');
+        this.#order.add(placeOf(record), sizeOfFinding, { type: 'finding', finding });
+      }
     }
   }
+}
+
+const sizeOfFinding = 400;
+
+function incomplete(record: LogRecord, object: string): TrailFinding {
+  const name =
+    record.session === undefined
+      ? `of ${record.procid}`
+      : `${record.logLine ?? '?'} of session ${record.session}`;
+  return {
+    code: 'record-incomplete',
+    object,
+    sentence: `${object}: the message ${name} is not whole: parts of it never came, or it is longer than can be held; what is missing may be what is asked for.`,
+  };
 }
 
 /** Where a record stands in the trail. */

@@ -170,6 +170,23 @@ describe('pgwitness trail', () => {
     }
   });
 
+  test('a message whose beginning is missing is shown whatever is asked for, and ends with 1', async () => {
+    const cut = await makeSmallArchive('raxx');
+    try {
+      const lines = herokuMessage({ atMs: noon, text: 'statement: delete\nfrom users' });
+      await cut.store(noon, [{ id: frameId(), lines: lines.slice(1) }]);
+      const path = join(cut.folder, 'pgwitness.yaml');
+      await writeFile(path, yaml(cut.folder));
+      const asked = ['--kind', 'statement', '--table', 'users', '--role', 'raptor_app'];
+      const run = await runCli(['trail', '--config', path, ...asked], { now });
+      expect(run.code).toBe(1);
+      expect(run.stdout).toContain('(parts of it never came)\n  from users');
+      expect(run.stderr).toContain('is not whole');
+    } finally {
+      await cut.remove();
+    }
+  });
+
   test('stopped, it says that this is not all', async () => {
     const stop = new AbortController();
     stop.abort();
