@@ -10,8 +10,8 @@ export async function lockState(path: string): Promise<() => void> {
   if (release !== undefined) return release;
   throw new PgwitnessError({
     code: 'ship.already-running',
-    message: `Another \`pgwitness ship\` is running with the position in ${path}.`,
-    fix: 'Stop it first, or give this app a `state` of its own.',
+    message: `Another process of this machine holds the lock of the position in ${path}: \`pgwitness ship\` is running with it, unless somebody took the lock to stop it.`,
+    fix: 'Stop that process first (as root, `ss -xlp | grep @pgwitness-` names it), or give this app a `state` of its own.',
     exit: 2,
   });
 }

@@ -1,26 +1,38 @@
+import { type BigIntStats, constants } from 'node:fs';
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { PgwitnessError } from '../error.ts';
 import { hasHead, readHead } from './span.ts';
 import type { KnownFile } from './state.ts';
 
 /** A file that did not change for so long, with a newer one beside it, is taken as finished. */
 const quietMs = 1_000;
+/** Files held open at once; those changed last are. */
+const mostHeld = 64;
 
 /** What a look at the folder found beside its files. */
 export interface Sighting {
-  /** Files that are gone, or whose content was replaced, with what they held unsent or not known to be sent. */
+  /** Files that lost what they held unsent, or not known to be sent. */
   readonly lost: readonly { readonly file: KnownFile; readonly reason: string }[];
   /** Names of `.json` files that hold no jsonlog: they are left alone. */
   readonly alien: readonly string[];
-  /** Names of files that can't be read, with the system's code. */
-  readonly unreadable: readonly { readonly name: string; readonly code: string }[];
+  /** Names of entries that can't be read, and why. */
+  readonly unreadable: readonly { readonly name: string; readonly why: string }[];
+}
+
+/** A sighting in the making. */
+interface Look {
+  readonly files: KnownFile[];
+  /** The files that were seen under a name. */
+  readonly present: Set<KnownFile>;
+  readonly lost: { file: KnownFile; reason: string }[];
+  readonly alien: string[];
+  readonly unreadable: { name: string; why: string }[];
 }
 
 interface Seen {
   readonly size: number;
-  readonly mtimeMs: number;
+  /** In nanoseconds: the order of two files may hang on less than a millisecond. */
+  readonly mtimeNs: bigint;
   /** Size and time of change have been the same since then, in epoch milliseconds. */
   readonly since: number;
 }
@@ -28,14 +40,17 @@ interface Seen {
 /**
  * The server's log folder. Files are known by their first line, not by name or inode alone: names
  * are used again where `log_truncate_on_rotation` is on, inodes after a deletion, device numbers
- * change with a restart. The file being read is held open, so that its deletion loses nothing.
+ * change with a restart. Files are held open, also those that are sent whole: what the server
+ * appends to one just before it is deleted or replaced can still be read.
  */
 export class LogFolder {
   readonly #path: string;
   readonly #ignore: ReadonlySet<string>;
   readonly #now: () => number;
   readonly #seen = new Map<KnownFile, Seen>();
-  #held: { readonly file: KnownFile; readonly handle: FileHandle } | undefined;
+  readonly #held = new Map<KnownFile, FileHandle>();
+  /** The one that is being read. */
+  #followed: KnownFile | undefined;
 
   constructor(path: string, ignore: readonly string[], now: () => number) {
     this.#path = path;
@@ -48,88 +63,116 @@ export class LogFolder {
    * those that are gone taken out and told. Throws what `readdir` throws.
    */
   async look(files: KnownFile[]): Promise<Sighting> {
-    const lost: { file: KnownFile; reason: string }[] = [];
-    const alien: string[] = [];
-    const unreadable: { name: string; code: string }[] = [];
-    const present = new Set<KnownFile>();
-    const drop = (file: KnownFile, reason: string) => {
-      files.splice(files.indexOf(file), 1);
-      this.#seen.delete(file);
-      // Of what has no head nothing was sent, and no whole line was seen.
-      if (!file.settled && file.head !== null) lost.push({ file, reason });
-    };
+    const seen: Look = { files, present: new Set(), lost: [], alien: [], unreadable: [] };
     for (const name of await this.names()) {
-      let handle: FileHandle | undefined;
-      try {
-        const { ino, dev, size, mtimeMs } = await stat(join(this.#path, name), { bigint: true });
-        const now = { size: Number(size), mtimeMs: Number(mtimeMs) };
-        const sameInode = files.find((file) => file.ino === `${ino}` && file.dev === `${dev}`);
-        const before = sameInode && this.#seen.get(sameInode);
-        if (sameInode && before && before.size === now.size && before.mtimeMs === now.mtimeMs) {
-          present.add(sameInode);
-          sameInode.name = name;
-          continue;
-        }
-        handle = await open(join(this.#path, name), 'r');
-        const sameName = files.find((file) => file.name === name);
-        let known: KnownFile | undefined;
-        for (const candidate of [sameInode, sameName]) {
-          if (candidate === undefined || known !== undefined || present.has(candidate)) continue;
-          if (await this.#isStill(candidate, handle, now.size)) known = candidate;
-        }
-        if (known === undefined) {
-          if (sameInode !== undefined && !present.has(sameInode)) {
-            this.#release(sameInode);
-            const { name: before } = sameInode;
-            drop(
-              sameInode,
-              `${before} was ${before === name ? 'truncated or written anew' : 'deleted'}`,
-            );
-          }
-          known = {
-            name,
-            dev: '',
-            ino: '',
-            head: null,
-            offset: 0,
-            longLine: null,
-            time: null,
-            settled: false,
-          };
-          files.push(known);
-        }
-        Object.assign(known, { name, dev: `${dev}`, ino: `${ino}` });
-        present.add(known);
-        this.#seen.set(known, { ...now, since: Math.min(this.#now(), now.mtimeMs) });
-      } catch (error) {
-        const code = (error as NodeJS.ErrnoException).code;
-        if (code === undefined) throw error;
-        // Deleted between readdir and here: the next look tells.
-        if (code === 'ENOENT') continue;
-        unreadable.push({ name, code });
-        for (const file of files) if (file.name === name) present.add(file);
-      } finally {
-        await handle?.close();
-      }
+      await this.#unlessBad(name, seen, () => this.#lookAt(name, seen));
     }
     for (const file of [...files]) {
-      if (present.has(file)) continue;
-      if (this.#held?.file === file) await this.#lookAtDeleted(file);
-      if (this.#held?.file !== file) drop(file, `${file.name} was deleted`);
+      if (seen.present.has(file)) continue;
+      // The server may still write to what has no name any more, until it turns to another.
+      const handle = this.#held.get(file);
+      if (handle !== undefined) this.#note(file, await handle.stat({ bigint: true }));
+      const done = file.settled && this.#sizeOf(file) <= file.offset;
+      if (handle === undefined || done) await this.#drop(file, `${file.name} was deleted`, seen);
     }
     this.settle(files);
-    for (const file of [...files]) {
-      if (file.head !== null || (this.#seen.get(file)?.size ?? 0) === 0) continue;
-      const head = await this.#headOf(file);
-      if (head === 'alien') alien.push(file.name);
-      else if (head !== undefined) file.head = head;
+    for (const file of files) {
+      if (file.head !== null || this.#sizeOf(file) === 0) continue;
+      await this.#unlessBad(file.name, seen, () => this.#findHead(file, seen));
     }
-    return { lost, alien, unreadable };
+    return seen;
   }
 
-  /** Name of the file that is held open. */
-  get holding(): string | undefined {
-    return this.#held?.file.name;
+  /** One bad entry ends nothing: it is told, and looked at again. */
+  async #unlessBad(name: string, seen: Look, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === undefined) throw error;
+      // Deleted between readdir and here: the next look tells.
+      if (code === 'ENOENT') return;
+      const why = `it can't be read (${code}); its lines are sent once it can`;
+      seen.unreadable.push({ name, why });
+      for (const file of seen.files) if (file.name === name) seen.present.add(file);
+    }
+  }
+
+  async #lookAt(name: string, seen: Look): Promise<void> {
+    const path = join(this.#path, name);
+    const entry = await stat(path, { bigint: true });
+    if (!entry.isFile()) {
+      seen.unreadable.push({ name, why: 'it is no regular file' });
+      return;
+    }
+    const same = seen.files.find((file) => isInode(file, entry));
+    if (same !== undefined && this.#isAsSeen(same, entry)) {
+      seen.present.add(same);
+      same.name = name;
+      return;
+    }
+    const handle = await openLog(path);
+    try {
+      // Another file may have taken the name since.
+      const found = await handle.stat({ bigint: true });
+      const known = (await this.#recognise(name, handle, found, seen)) ?? newFile(name);
+      if (!seen.files.includes(known)) seen.files.push(known);
+      Object.assign(known, { name, dev: `${found.dev}`, ino: `${found.ino}` });
+      seen.present.add(known);
+      this.#note(known, found);
+      await this.#keep(known, handle);
+    } finally {
+      if (![...this.#held.values()].includes(handle)) await handle.close();
+    }
+  }
+
+  /** The file known before that `handle` is; drops the one whose content was replaced by another. */
+  async #recognise(
+    name: string,
+    handle: FileHandle,
+    found: BigIntStats,
+    seen: Look,
+  ): Promise<KnownFile | undefined> {
+    const sameInode = seen.files.find((file) => isInode(file, found));
+    // What is held open under another inode lives on in that: this one is a copy.
+    const sameName = seen.files.find((file) => file.name === name && !this.#held.has(file));
+    for (const candidate of [sameInode, sameName]) {
+      if (candidate === undefined || seen.present.has(candidate)) continue;
+      if (await this.#isStill(candidate, handle, Number(found.size))) return candidate;
+    }
+    if (sameInode !== undefined && !seen.present.has(sameInode)) {
+      const how = sameInode.name === name ? 'truncated or written anew' : 'deleted';
+      await this.#drop(sameInode, `${sameInode.name} was ${how}`, seen);
+    }
+    return undefined;
+  }
+
+  async #findHead(file: KnownFile, seen: Look): Promise<void> {
+    const handle = await this.#handleOf(file);
+    const head = handle && (await readHead(handle, file.settled));
+    if (head === undefined) return;
+    if (head === 'alien') {
+      seen.alien.push(file.name);
+      return;
+    }
+    Object.assign(file, { head, offset: head.start });
+    if (head.start === 0) return;
+    const reason = `a crash blanked the first ${head.start} bytes of ${file.name}`;
+    seen.lost.push({ file, reason });
+  }
+
+  async #drop(file: KnownFile, reason: string, seen: Look): Promise<void> {
+    seen.files.splice(seen.files.indexOf(file), 1);
+    this.#seen.delete(file);
+    if (this.#followed === file) this.#followed = undefined;
+    await this.#release(file);
+    // Of what has no head nothing was sent, and no whole line was seen.
+    if (!file.settled && file.head !== null) seen.lost.push({ file, reason });
+  }
+
+  /** Name of the file that is being read. */
+  get following(): string | undefined {
+    return this.#followed?.name;
   }
 
   /** Names of the files that jsonlog may be in. */
@@ -143,56 +186,52 @@ export class LogFolder {
 
   /** Files with bytes not sent yet, in the order in which the server wrote them. */
   async unread(files: readonly KnownFile[]): Promise<KnownFile[]> {
-    if (this.#held !== undefined) {
-      const { size, mtimeMs } = await this.#held.handle.stat();
-      this.#note(this.#held.file, size, mtimeMs);
-    }
-    const mtime = (file: KnownFile) => this.#seen.get(file)?.mtimeMs ?? 0;
+    const handle = this.#followed && this.#held.get(this.#followed);
+    if (this.#followed && handle) this.#note(this.#followed, await handle.stat({ bigint: true }));
     return files
-      .filter((file) => file.head !== null && (this.#seen.get(file)?.size ?? 0) > file.offset)
-      .sort((a, b) => mtime(a) - mtime(b));
+      .filter((file) => file.head !== null && this.#sizeOf(file) > file.offset)
+      .sort((a, b) => Number(this.#mtimeOf(a) - this.#mtimeOf(b)));
   }
 
   /** Bytes in `files` that are not sent yet, as far as the folder was looked at. */
   async unsent(files: readonly KnownFile[]): Promise<number> {
-    const sizes = (await this.unread(files)).map(
-      (file) => (this.#seen.get(file)?.size ?? 0) - file.offset,
+    return (await this.unread(files)).reduce(
+      (sum, file) => sum + this.#sizeOf(file) - file.offset,
+      0,
     );
-    return sizes.reduce((sum, size) => sum + size, 0);
   }
 
   /** Whether nothing more is expected in `file`: a newer one is there, and it has been quiet. */
   isQuiet(file: KnownFile, files: readonly KnownFile[]): boolean {
     const seen = this.#seen.get(file);
     if (seen === undefined || this.#now() - seen.since < quietMs) return false;
-    return files.some((other) => (this.#seen.get(other)?.mtimeMs ?? 0) > seen.mtimeMs);
+    return files.some((other) => this.#mtimeOf(other) > seen.mtimeNs);
   }
 
   /** Marks the files of which all is sent, and that the server has left for another. */
   settle(files: readonly KnownFile[]): void {
     for (const file of files) {
-      const size = this.#seen.get(file)?.size ?? 0;
-      file.settled = size <= file.offset && this.isQuiet(file, files);
+      file.settled = this.#sizeOf(file) <= file.offset && this.isQuiet(file, files);
     }
   }
 
-  /** `file`, open and held open until another is asked for; undefined where it is not there any more. */
-  async hold(file: KnownFile): Promise<FileHandle | undefined> {
-    if (this.#held?.file === file) return this.#held.handle;
-    const handle = await open(join(this.#path, file.name), 'r').catch(ifMissing);
+  /** When `file` was last changed, in epoch milliseconds, as last seen. */
+  changedAt(file: KnownFile): number {
+    return Number(this.#mtimeOf(file) / 1_000_000n);
+  }
+
+  /** `file` to read from, looked at anew; undefined where it is not there any more, or can't be read. */
+  async follow(file: KnownFile): Promise<FileHandle | undefined> {
+    const handle = await this.#handleOf(file);
     if (handle === undefined) return undefined;
-    if (file.head !== null && !(await hasHead(handle, file.head))) {
-      await handle.close();
-      return undefined;
-    }
-    await this.#held?.handle.close();
-    this.#held = { file, handle };
+    this.#followed = file;
+    this.#note(file, await handle.stat({ bigint: true }));
     return handle;
   }
 
   async close(): Promise<void> {
-    await this.#held?.handle.close();
-    this.#held = undefined;
+    for (const handle of this.#held.values()) await handle.close();
+    this.#held.clear();
   }
 
   async #isStill(file: KnownFile, handle: FileHandle, size: number): Promise<boolean> {
@@ -200,101 +239,80 @@ export class LogFolder {
     return file.head === null || (await hasHead(handle, file.head));
   }
 
-  #note(file: KnownFile, size: number, mtimeMs: number): void {
+  #sizeOf(file: KnownFile): number {
+    return this.#seen.get(file)?.size ?? 0;
+  }
+
+  #mtimeOf(file: KnownFile): bigint {
+    return this.#seen.get(file)?.mtimeNs ?? 0n;
+  }
+
+  #isAsSeen(file: KnownFile, { size, mtimeNs }: BigIntStats): boolean {
     const before = this.#seen.get(file);
-    const same = before?.size === size && before.mtimeMs === mtimeMs;
-    if (!same) this.#seen.set(file, { size, mtimeMs, since: Math.min(this.#now(), mtimeMs) });
+    return before?.size === Number(size) && before.mtimeNs === mtimeNs;
   }
 
-  #release(file: KnownFile): void {
-    if (this.#held?.file !== file) return;
-    void this.#held.handle.close();
-    this.#held = undefined;
+  #note(file: KnownFile, stats: BigIntStats): void {
+    if (this.#isAsSeen(file, stats)) return;
+    const { size, mtimeNs } = stats;
+    const since = Math.min(this.#now(), Number(mtimeNs / 1_000_000n));
+    this.#seen.set(file, { size: Number(size), mtimeNs, since });
   }
 
-  /** The held file has no name any more; the server may still write to it until it turns to another. */
-  async #lookAtDeleted(file: KnownFile): Promise<void> {
-    if (this.#held === undefined) return;
-    const { size, mtimeMs } = await this.#held.handle.stat();
-    this.#note(file, size, mtimeMs);
-    if (file.settled && size <= file.offset) this.#release(file);
-  }
-
-  async #headOf(file: KnownFile): Promise<Awaited<ReturnType<typeof readHead>>> {
-    const handle = await open(join(this.#path, file.name), 'r').catch(ifMissing);
-    if (handle === undefined) return undefined;
+  async #handleOf(file: KnownFile): Promise<FileHandle | undefined> {
+    const held = this.#held.get(file);
+    if (held !== undefined) return held;
+    let handle: FileHandle | undefined;
     try {
-      return await readHead(handle, file.settled);
-    } finally {
-      await handle.close();
-    }
-  }
-}
-
-/**
- * Whether there is a log to follow in `path`: throws a sentence, exit 2, for a folder that can't be
- * read, files that can't, and a server that writes another format.
- */
-export async function checkFolder(path: string, folder: LogFolder): Promise<void> {
-  let all: string[];
-  let names: string[];
-  try {
-    all = await readdir(path);
-    names = await folder.names();
-  } catch (error) {
-    throw folderError(path, error);
-  }
-  for (const name of names) {
-    try {
-      await (await open(join(path, name), 'r')).close();
+      handle = await openLog(join(this.#path, file.name));
+      if (file.head === null || (await hasHead(handle, file.head))) {
+        await this.#keep(file, handle);
+        return handle;
+      }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
-      throw new PgwitnessError({
-        code: 'ship.cannot-read-log',
-        message: `${join(path, name)} can't be read by ${whoAmI()} (${(error as NodeJS.ErrnoException).code}).`,
-        fix: 'Run `pgwitness ship` as the account of the server, or set `log_file_mode = 0640` in postgresql.conf and take this account into the group of the files; `chmod 0640` those that are there.',
-        exit: 2,
-        cause: error,
-      });
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     }
+    await handle?.close();
+    // The next look opens it afresh, and tells what is the matter.
+    this.#seen.delete(file);
+    return undefined;
   }
-  if (names.length === 0 && all.some((name) => /\.(log|csv)$/.test(name))) {
-    throw notJsonlog(`The files in ${path} are not jsonlog.`);
+
+  async #keep(file: KnownFile, handle: FileHandle): Promise<void> {
+    const before = this.#held.get(file);
+    this.#held.set(file, handle);
+    await before?.close();
+    if (this.#held.size <= mostHeld) return;
+    const others = [...this.#held.keys()].filter((other) => other !== file);
+    const [oldest] = others.sort((a, b) => (this.#mtimeOf(a) < this.#mtimeOf(b) ? -1 : 1));
+    if (oldest !== undefined) await this.#release(oldest);
+  }
+
+  async #release(file: KnownFile): Promise<void> {
+    const handle = this.#held.get(file);
+    this.#held.delete(file);
+    await handle?.close();
   }
 }
 
-/** The error for a log in another format. */
-export function notJsonlog(message: string): PgwitnessError {
-  return new PgwitnessError({
-    code: 'ship.not-jsonlog',
-    message,
-    fix: 'Set `logging_collector = on` (takes a restart) and `log_destination = jsonlog` (Postgres 15 or later) in postgresql.conf, and check `log_directory` in the configuration.',
-    exit: 2,
-  });
+/** Opens a log file to read. Nothing waits here, also where a FIFO has taken its name. */
+export function openLog(path: string): Promise<FileHandle> {
+  return open(path, constants.O_RDONLY | constants.O_NONBLOCK);
 }
 
-/** The error for a log folder that can't be listed, exit 2. */
-export function folderError(path: string, cause: unknown): PgwitnessError {
-  const code = (cause as NodeJS.ErrnoException).code;
-  const missing = code === 'ENOENT' || code === 'ENOTDIR';
-  return new PgwitnessError({
-    code: missing ? 'ship.no-log-folder' : 'ship.cannot-read-log',
-    message: missing
-      ? `There is no log folder ${path}.`
-      : `The log folder ${path} can't be read by ${whoAmI()} (${code}).`,
-    fix: missing
-      ? 'Set `log_directory` in the configuration to the folder that `show log_directory` tells of; a relative one lies below the data directory.'
-      : 'Run `pgwitness ship` as the account of the server, or put the log outside the data directory (`log_directory`) into a folder that this account’s group may read, with `log_file_mode = 0640`.',
-    exit: 2,
-    cause,
-  });
+function isInode(file: KnownFile, { ino, dev }: BigIntStats): boolean {
+  return file.ino === `${ino}` && file.dev === `${dev}`;
 }
 
-function whoAmI(): string {
-  return `the account ${userInfo().username}`;
-}
-
-function ifMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code === 'ENOENT') return undefined;
-  throw error;
+function newFile(name: string): KnownFile {
+  return {
+    name,
+    dev: '',
+    ino: '',
+    head: null,
+    offset: 0,
+    longLine: null,
+    time: null,
+    settled: false,
+  };
 }

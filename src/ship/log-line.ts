@@ -55,18 +55,37 @@ export function parseLogHead(line: Uint8Array): LogHead {
 }
 
 /**
- * When the line was written, ISO 8601 in UTC with milliseconds, as Logplex writes it. `learned` holds the
- * offsets that other lines of the same batch gave away: a session that began before the clocks
- * were changed knows only the old one.
+ * When the line was written, ISO 8601 in UTC with milliseconds, as Logplex writes it. `zones` holds the
+ * offsets that other lines gave away: a session that began before the clocks were changed knows only
+ * the old one, and which way they went is not guessed.
  */
-export function timeOf(head: LogHead, learned: ReadonlyMap<string, number>): string | undefined {
+export function timeOf(head: LogHead, zones: ReadonlyMap<string, number>): string | undefined {
   if (head.wall === undefined) return undefined;
   const { ms, zone } = head.wall;
   const own = head.offset?.zone === zone ? head.offset.minutes : undefined;
-  const minutes = own ?? fixedOffset(zone) ?? learned.get(zone) ?? head.offset?.minutes;
+  const minutes = own ?? fixedOffset(zone) ?? zones.get(zone);
   if (minutes === undefined) return undefined;
   return logplexTime(ms - minutes * 60_000);
 }
+
+/**
+ * The offset of the zone in which `head`, the last line of a file, was written, where its session can't
+ * tell: the server wrote it when the file was last changed, at `changedMs` (epoch ms). Undefined where
+ * that doesn't fit, as after a copy that set the file's time anew.
+ */
+export function offsetAtEnd(head: LogHead, changedMs: number): LogHead['offset'] {
+  const { wall, offset } = head;
+  if (wall === undefined || offset === undefined) return undefined;
+  const minutes = Math.round((wall.ms - changedMs) / quarterHour) * 15;
+  const lateMs = changedMs - (wall.ms - minutes * 60_000);
+  const fits = lateMs >= -1_000 && lateMs <= 60_000;
+  // No clocks are changed by more than two hours.
+  if (!fits || Math.abs(minutes - offset.minutes) > 120) return undefined;
+  return { zone: wall.zone, minutes };
+}
+
+/** Each zone's offset is a multiple of it; in milliseconds. */
+const quarterHour = 15 * 60_000;
 
 /** `2026-11-24T11:18:50.775+00:00` */
 export function logplexTime(ms: number): string {

@@ -21,7 +21,7 @@ export type ShipEvent =
     }
   /** All that the server has written is stored. */
   | { readonly kind: 'caught-up' }
-  | { readonly kind: 'waiting'; readonly why: string }
+  | { readonly kind: 'waiting' | 'warning'; readonly why: string }
   | { readonly kind: 'unavailable' | 'refused'; readonly why: string; readonly tries: number }
   | { readonly kind: 'loss'; readonly file: string; readonly why: string }
   | { readonly kind: 'left-alone'; readonly file: string; readonly why: string };

@@ -1,14 +1,14 @@
 import { encodeFrame } from '../logplex/frame.ts';
-import type { SyslogLine } from '../logplex/syslog-line.ts';
 import { watchFolder } from './changes.ts';
+import { checkFolder, folderError, notJsonlog } from './check-folder.ts';
 import { type DeliveryTiming, deliver, gaveUp } from './deliver.ts';
 import { type Drain, type Frame, openDrain } from './drain.ts';
 import { lockState } from './lock.ts';
-import { checkFolder, folderError, LogFolder, notJsonlog, type Sighting } from './log-folder.ts';
+import { LogFolder, type Sighting } from './log-folder.ts';
 import { logplexTime, sha256 } from './log-line.ts';
 import { lossLines } from './loss-line.ts';
 import type { ShipEvent } from './ship-event.ts';
-import { after, chooseSpan, hasHead, readSpan } from './span.ts';
+import { after, chooseSpan, hasHead, readNewSpan, readSpan, type SpanText } from './span.ts';
 import {
   type KnownFile,
   newState,
@@ -100,8 +100,7 @@ interface Outgoing {
   readonly frame: Frame;
   readonly pending: Pending;
   readonly file: KnownFile | undefined;
-  /** Of its last line. */
-  readonly time: string | null;
+  readonly text: SpanText | undefined;
 }
 
 class Shipping {
@@ -139,7 +138,7 @@ class Shipping {
     let idle = false;
     try {
       while (!signal.aborted) {
-        if (changes.elsewhere(this.#folder.holding)) this.#lookSoon();
+        if (changes.elsewhere(this.#folder.following)) this.#lookSoon();
         const outgoing = await this.#nextFrame();
         if (outgoing === undefined) {
           this.#folder.settle(this.#state.files);
@@ -181,12 +180,12 @@ class Shipping {
   async #openFrame(): Promise<Outgoing | undefined> {
     const { pending, files, losses } = this.#state;
     if (pending === null) return undefined;
-    if (pending.source === null) return this.#outgoing(pending, [], undefined);
-    const { head, span, time } = pending.source;
-    const file = files.find((known) => known.head?.sha256 === head);
-    const handle = file && (await this.#folder.hold(file));
-    const lines = handle && (await readSpan(handle, span, { head, time }));
-    if (lines !== undefined) return this.#outgoing(pending, lines, file);
+    if (pending.source === null) return this.#outgoing(pending, undefined, undefined);
+    const { span, ...context } = pending.source;
+    const file = files.find((known) => known.head?.sha256 === context.head);
+    const handle = file && (await this.#folder.follow(file));
+    const text = handle && (await readSpan(handle, span, context));
+    if (text !== undefined) return this.#outgoing(pending, text, file);
     // The file is gone, which `#look` has told as a loss or will tell; whether this frame had
     // arrived before can't be known. What it told of is still to be told.
     this.#state.pending = null;
@@ -200,7 +199,7 @@ class Shipping {
     const losses = this.#state.losses.slice(0, mostLosses);
     for (const file of await this.#folder.unread(this.#state.files)) {
       if (file.head === null) continue;
-      const handle = await this.#folder.hold(file);
+      const handle = await this.#folder.follow(file);
       if (handle === undefined) {
         this.#lookSoon();
         continue;
@@ -208,28 +207,33 @@ class Shipping {
       const quiet = this.#folder.isQuiet(file, this.#state.files);
       const span = await chooseSpan(handle, file, quiet, this.#scan);
       if (span === undefined) continue;
-      const known = { head: file.head.sha256, time: file.time };
-      const lines = await readSpan(handle, span, known);
+      const { text, context } = await readNewSpan(handle, span, {
+        head: file.head.sha256,
+        time: file.time,
+        latest: logplexTime(this.#folder.changedAt(file)),
+        zones: this.#state.zones,
+      });
       // Truncated and written anew while it was read: these bytes belong to no known file.
-      if (lines === undefined || !(await hasHead(handle, file.head))) {
+      if (text === undefined || !(await hasHead(handle, file.head))) {
         this.#lookSoon();
         continue;
       }
-      if (lines.length === 0) {
+      if (text.lines.length === 0) {
         // Nothing but newlines.
         Object.assign(file, after(span));
         this.#lookSoon();
         continue;
       }
-      return this.#outgoing({ source: { ...known, span }, losses }, lines, file);
+      for (const zone of text.unknownZones) this.#remind(`zone ${zone}`, unknownZone(zone));
+      return this.#outgoing({ source: { ...context, span }, losses }, text, file);
     }
     return losses.length === 0
       ? undefined
-      : this.#outgoing({ source: null, losses }, [], undefined);
+      : this.#outgoing({ source: null, losses }, undefined, undefined);
   }
 
-  #outgoing(pending: Pending, lines: readonly SyslogLine[], file: KnownFile | undefined): Outgoing {
-    const all = [...pending.losses.flatMap(lossLines), ...lines];
+  #outgoing(pending: Pending, text: SpanText | undefined, file: KnownFile | undefined): Outgoing {
+    const all = [...pending.losses.flatMap(lossLines), ...(text?.lines ?? [])];
     const body = encodeFrame(all);
     // Place and content: bytes that replaced these, or stand in the same place of another file, never
     // hide behind an id under which something else is stored.
@@ -239,14 +243,15 @@ class Shipping {
       frame: { id, token: this.#state.token, count: all.length, body },
       pending,
       file,
-      time: lines.at(-1)?.timestamp ?? null,
+      text,
     };
   }
 
-  #acknowledge({ pending, file, frame, time }: Outgoing, tries: number): void {
+  #acknowledge({ pending, file, frame, text }: Outgoing, tries: number): void {
     this.#state.pending = null;
-    if (file !== undefined && pending.source !== null) {
-      Object.assign(file, after(pending.source.span), { time });
+    if (file !== undefined && text !== undefined && pending.source !== null) {
+      Object.assign(file, after(pending.source.span), { time: text.lines.at(-1)?.timestamp });
+      this.#state.zones = [...text.zones];
     }
     this.#reminded.delete('unavailable');
     this.#reminded.delete('refused');
@@ -294,8 +299,7 @@ class Shipping {
       const why = `${reason}, and what it held after ${since} may not have been sent`;
       report({ kind: 'loss', file: file.name, why });
     }
-    for (const { name, code } of unreadable) {
-      const why = `it can't be read (${code}); its lines are sent once it can`;
+    for (const { name, why } of unreadable) {
       this.#remind(`file ${name}`, { kind: 'left-alone', file: name, why });
     }
     for (const file of alien) {
@@ -324,4 +328,11 @@ class Shipping {
     await writeState(this.#options.statePath, this.#state);
     this.#kept = text;
   }
+}
+
+function unknownZone(zone: string): ShipEvent {
+  return {
+    kind: 'warning',
+    why: `The server's clock is in ${zone}, and nothing tells how far that is from UTC: lines get the time of the line before. Set \`log_timezone = UTC\` in postgresql.conf.`,
+  };
 }

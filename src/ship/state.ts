@@ -14,8 +14,11 @@ const fileSchema = z.object({
   /** As decimal digits: they may be beyond 2^53. */
   dev: z.string(),
   ino: z.string(),
-  /** The first line, by which the content is known again: its bytes with the newline, at most 4,096, and their SHA-256. */
-  head: z.object({ bytes: z.int().min(1), sha256: z.string() }).nullable(),
+  /**
+   * The first line, by which the content is known again: where it begins (behind what a crash left
+   * empty), its bytes with the newline, at most 4,096, and their SHA-256.
+   */
+  head: z.object({ start: offset, bytes: z.int().min(1), sha256: z.string() }).nullable(),
   /** All before it was answered with 2xx. */
   offset,
   longLine: longLineSchema.nullable(),
@@ -38,9 +41,23 @@ const lossSchema = z.object({
 /** The bytes of a file that one frame holds: whole lines, a stump, or part of one long line. */
 const spanSchema = z.object({ start: offset, end: offset, longLine: longLineSchema.nullable() });
 
+/** Minutes that the server's clock is ahead of UTC, by the abbreviation it calls its zone. */
+const zonesSchema = z.array(z.tuple([z.string(), z.int()]));
+
+/** What the lines of a span depend on, besides its bytes: kept, so that they are the same when it is sent again. */
+const contextSchema = z.object({
+  /** `head.sha256` of the file. */
+  head: z.string(),
+  /** Time of the last line before the span. */
+  time: z.string().nullable(),
+  /** When the file was last changed. No line of it can be later. */
+  latest: z.string(),
+  zones: zonesSchema,
+});
+
 const pendingSchema = z.object({
-  /** `head.sha256` of the file, and the span of it; null for a frame of losses alone. */
-  source: z.object({ head: z.string(), span: spanSchema, time: z.string().nullable() }).nullable(),
+  /** Null for a frame of losses alone. */
+  source: contextSchema.extend({ span: spanSchema }).nullable(),
   losses: z.array(lossSchema),
 });
 
@@ -49,6 +66,8 @@ const stateSchema = z.object({
   /** Drain token, the same for as long as this state lives. */
   token: z.string().regex(/^d\.[A-Za-z0-9-]{1,64}$/),
   files: z.array(fileSchema),
+  /** As the lines sent so far gave them away. */
+  zones: zonesSchema,
   /** Written before the frame is sent: after a crash the same bytes go out again under the same id. */
   pending: pendingSchema.nullable(),
   /** Noticed, and not yet in a frame. */
@@ -60,6 +79,7 @@ export type KnownFile = z.infer<typeof fileSchema>;
 export type Pending = z.infer<typeof pendingSchema>;
 export type Loss = z.infer<typeof lossSchema>;
 export type LongLine = z.infer<typeof longLineSchema>;
+export type SpanContext = z.infer<typeof contextSchema>;
 export type Span = z.infer<typeof spanSchema>;
 
 /** A state that knows nothing: everything in the folder is sent. */
@@ -68,6 +88,7 @@ export function newState(token: string | undefined): ShipState {
     version: 1,
     token: token ?? `d.${randomUUID()}`,
     files: [],
+    zones: [],
     pending: null,
     losses: [],
   };

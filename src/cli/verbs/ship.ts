@@ -115,6 +115,9 @@ async function textReport(
       case 'waiting':
         say(`waiting: ${event.why}`);
         return;
+      case 'warning':
+        warn(event.why);
+        return;
       case 'unavailable':
         troubled = true;
         warn(
