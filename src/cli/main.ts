@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { run, type StricliProcess } from '@stricli/core';
+import { PgwitnessError } from '../error.ts';
 import { createApp } from './app.ts';
 import type { Cli } from './context.ts';
+import { reportError } from './report-error.ts';
 
 const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -11,10 +13,18 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     stop.abort(name);
   });
 }
-// A reader that closes early (`pgwitness trail | head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // A reader that closes early (`pgwitness trail | head`) is no error.
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  const told = new PgwitnessError({
+    code: 'cli.output-failed',
+    message: `The output could not be written (${error.code ?? error.message}): what stands there is not all.`,
+    fix: 'Free space where it goes, or send it elsewhere, and run it again.',
+    exit: 1,
+    cause: error,
+  });
+  process.stderr.write(`${reportError(told, false)}\n`);
+  process.exit(told.exit);
 });
 
 const cli: Cli = {

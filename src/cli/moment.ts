@@ -15,7 +15,10 @@ export function parseMoment(text: string, flag: string, nowMs: number): number {
   if (match !== null) {
     const zoned = match[1] !== undefined || text.length === 10 ? text : `${text}Z`;
     const time = Date.parse(zoned.replace(' ', 'T'));
-    if (!Number.isNaN(time)) return time;
+    // Date.parse takes 2026-02-30 for a day in March.
+    const day = Date.parse(`${text.slice(0, 10)}T00:00Z`);
+    const exists = !Number.isNaN(day) && new Date(day).toISOString().startsWith(text.slice(0, 10));
+    if (!Number.isNaN(time) && exists) return time;
   }
   throw new PgwitnessError({
     code: 'cli.bad-moment',
@@ -25,15 +28,18 @@ export function parseMoment(text: string, flag: string, nowMs: number): number {
   });
 }
 
+/** As far as the clock of a database may be wrong, in its zone too, and what it wrote is still shown. */
+const aheadMs = 24 * 3_600_000;
+
 /** The span that `--since`, `--until` and `--late` ask for. Throws PgwitnessError, exit 2. */
 export function trailSpan(
   flags: { readonly since: string; readonly until?: string; readonly late: string },
   nowMs: number,
 ): { readonly since: number; readonly until: number; readonly lateMs: number } {
   const since = parseMoment(flags.since, '--since', nowMs);
-  // A clock that runs a little ahead of this one must not hide what was just written.
+  // A clock that runs ahead of this one must not hide what was just written.
   const until =
-    flags.until === undefined ? nowMs + 60_000 : parseMoment(flags.until, '--until', nowMs);
+    flags.until === undefined ? nowMs + aheadMs : parseMoment(flags.until, '--until', nowMs);
   if (since >= until) {
     throw new PgwitnessError({
       code: 'cli.empty-span',

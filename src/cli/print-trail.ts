@@ -40,6 +40,8 @@ export async function printTrail(cli: Cli, asked: TrailQuestion): Promise<0 | 1>
   let scanned: ScanProgress = { objects: 0, bytes: 0, key: '' };
   let records = 0;
   let unread = 0;
+  let ambiguous = 0;
+  let stray = 0;
   const scan = scanRecords(archive, {
     prefix,
     since,
@@ -47,6 +49,9 @@ export async function printTrail(cli: Cli, asked: TrailQuestion): Promise<0 | 1>
     lateMs,
     keep: recordMatcher(asked.filter),
     signal: cli.signal,
+    onStray: () => {
+      stray += 1;
+    },
     onProgress: (now) => {
       scanned = now;
       progress.show(`${now.objects} objects, ${megabytes(now.bytes)} MB, at ${dayOf(now.key)}`);
@@ -66,6 +71,7 @@ export async function printTrail(cli: Cli, asked: TrailQuestion): Promise<0 | 1>
     }
     // Losses are no answer to the question but a doubt about it: the limit is not for them.
     if (record.kind !== 'loss') records += 1;
+    if (record.ambiguous === true) ambiguous += 1;
     print(json ? `${harmlessJson({ ...record, ...stands })}\n` : `${showRecord(record, paint)}\n`);
   }
   progress.clear();
@@ -74,6 +80,16 @@ export async function printTrail(cli: Cli, asked: TrailQuestion): Promise<0 | 1>
     return 1;
   }
   if (records === 0) say(nothingFound(asked, scanned.objects));
+  if (ambiguous > 0 && !json) {
+    say(
+      `${ambiguous} records, marked (ambiguous), can be read in more than one way: the likelier is shown, and no proof may rest on it.`,
+    );
+  }
+  if (stray > 0) {
+    say(
+      `${stray} more arrived in this time but are stamped after it, or more than --late before: the clock that stamped them is wrong. A wider --since or --until shows them.`,
+    );
+  }
   if (unread > 0) say(`${unread} parts of the archive could not be read: this may not be all.`);
   return unread === 0 ? 0 : 1;
 }

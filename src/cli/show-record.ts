@@ -15,7 +15,9 @@ const leastColumns = 6;
 export function showRecord(record: LogRecord, paint: ReturnType<typeof createColors>): string {
   const who = record.user ?? (record.kind === 'loss' ? 'drain' : record.procid);
   const begin = [record.time, harmlessText(who)];
-  const end = [record.kind, ...(record.complete ? [] : ['(parts of it never came)'])];
+  const end: string[] = [record.kind];
+  if (!record.complete) end.push('(parts of it never came)');
+  if (record.ambiguous === true) end.push('(ambiguous)');
   const head = [
     ...begin,
     ...clientOf(record, columns - columnsOf([...begin, ...end].join(gap))),

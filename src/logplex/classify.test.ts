@@ -18,6 +18,13 @@ describe('classify', () => {
     expect(kind(message)).toEqual({ kind: 'statement', statement });
   });
 
+  it('says where the name of a prepared statement could hide what was run', () => {
+    expect(kind('execute X: delete from users; --: select 1')).toMatchObject({ ambiguous: true });
+    expect(kind('execute S_1: select $1::text').ambiguous).toBeUndefined();
+    expect(kind("execute <unnamed>: select 'a: b'").ambiguous).toBeUndefined();
+    expect(kind("statement: select 'a: b'").ambiguous).toBeUndefined();
+  });
+
   it.each([
     'duration: 0.1 ms',
     'duration: 0.1 ms  parse <unnamed>: select 1',

@@ -2,7 +2,9 @@ import { parseAuditFields } from './audit-fields.ts';
 import type { LogRecord, RecordKind } from './record.ts';
 
 /** What a message is about, and what its text holds for that. */
-export type Classified = Pick<LogRecord, 'audit' | 'statement'> & { readonly kind: RecordKind };
+export type Classified = Pick<LogRecord, 'ambiguous' | 'audit' | 'statement'> & {
+  readonly kind: RecordKind;
+};
 
 const duration = String.raw`(?:duration: \d+(?:\.\d+)? ms  )?`;
 /** Where a statement begins with a newline, a transport may have trimmed the blank before it. */
@@ -10,6 +12,7 @@ const simple = new RegExp(`^${duration}statement:(?: |(?=\\n|$))`);
 /**
  * `execute <name>: `, with `/<portal>` or `fetch from ` where Postgres has them. A client may name
  * its prepared statement `a: b`; such a name ends here at its first colon, and `message` has it all.
+ * Where the name could also end further on the record is ambiguous.
  */
 const extended = new RegExp(`^${duration}execute (?:fetch from )?[^:]*:(?: |(?=\\n|$))`);
 
@@ -37,9 +40,22 @@ export function classify(given: {
   }
   if (severity === 'LOG' && given.context === undefined && given.statement === undefined) {
     const match = simple.exec(message) ?? extended.exec(message);
-    if (match !== null) return { kind: 'statement', statement: message.slice(match[0].length) };
+    if (match !== null) {
+      const statement = message.slice(match[0].length);
+      return {
+        kind: 'statement',
+        statement,
+        ...(endsElsewhere(match[0], statement) ? { ambiguous: true } : {}),
+      };
+    }
   }
   return { kind: 'log', ...own };
+}
+
+/** Whether the name of a prepared statement could go on to a later colon. `<unnamed>` is the server's word. */
+function endsElsewhere(head: string, statement: string): boolean {
+  const named = !/statement:|execute (?:fetch from )?<unnamed>/.test(head);
+  return named && /:(?:[ \n]|$)/.test(statement);
 }
 
 function auditKind(type: string | undefined, raised: boolean): 'audit' | 'witness' | undefined {

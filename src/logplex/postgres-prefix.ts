@@ -156,5 +156,8 @@ export function serverTime(text: string): string | undefined {
   const match = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d{1,6})?) (?:UTC|GMT)$/.exec(text);
   if (match === null) return undefined;
   const time = new Date(`${match[1]}T${match[2]}Z`);
-  return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
+  if (Number.isNaN(time.getTime())) return undefined;
+  // The 31st of February is taken for a day in March, but no server wrote that.
+  const iso = time.toISOString();
+  return iso.startsWith(match[1] ?? '') ? iso : undefined;
 }

@@ -4,6 +4,7 @@ import {
   mkdir,
   mkdtemp,
   readdir,
+  rename,
   rm,
   stat,
   symlink,
@@ -124,15 +125,35 @@ test('a folder that was moved away under the sink is made again at the next try'
   ]);
 });
 
-test('an archive shows neither links nor files that are no objects', async () => {
+test('an archive shows no file that is no object, and follows no link but tells of it', async () => {
   const folder = await newFolder();
   await (await openFolderSink(folder)).put(key, body);
   await symlink('/etc/hostname', join(folder, 'logs/a/link'));
   await writeFile(join(folder, 'logs/a/.hidden'), 'x');
   await writeFile(join(folder, 'logs/a/with space'), 'x');
   const archive = folderArchive(folder);
-  expect((await listed(archive, '')).map((object) => object.key)).toEqual([key]);
-  await expect(archive.read('logs/a/link')).rejects.toMatchObject({ code: 'sink.no-such-object' });
+  expect((await listed(archive, '')).map((object) => object.key)).toEqual([key, 'logs/a/link']);
+  await expect(archive.read('logs/a/link')).rejects.toMatchObject({ code: 'sink.link', exit: 1 });
+});
+
+test('what stands in place of a folder is listed by its own key, from wherever one lists', async () => {
+  const folder = await newFolder();
+  const sink = await openFolderSink(folder);
+  await sink.put(key, body);
+  const month = 'logs/a/2026/06';
+  await rename(join(folder, month), join(folder, 'moved'));
+  await symlink(join(folder, 'moved'), join(folder, month));
+  await writeFile(join(folder, 'logs/b'), 'no folder');
+  const archive = folderArchive(folder);
+  const keys = async (prefix: string, after?: string) =>
+    (await listed(archive, prefix, after)).map((object) => object.key);
+  for (const prefix of ['logs/a/', 'logs/a/2026/', `${month}/`, `${month}/30/`, `${month}/30/17`]) {
+    expect(await keys(prefix)).toEqual([month]);
+  }
+  expect(await keys('logs/a/2026/', `${month}/30/17`)).toEqual([month]);
+  expect(await keys('logs/a/2026/', `${month}0`)).toEqual([]);
+  await expect(archive.read(month)).rejects.toMatchObject({ code: 'sink.link' });
+  expect(await keys('logs/b/2026/06/30/')).toEqual(['logs/b']);
 });
 
 test('a folder that does not exist, or is no folder, is told and is no archive without objects', async () => {

@@ -34,10 +34,14 @@ export async function* listObjects(
   const margin = span.lateMs + skewMs;
   const [from, to] = [span.since - margin, span.until + margin];
   let lastKeyTime = from;
+  let lastKey = '';
   const queue: { object: ArchiveObject; keyTime: number; read: Promise<ReadObject> }[] = [];
   for (const prefix of dayPrefixes(logsPrefix(span.prefix), from, to)) {
     for await (const object of archive.list(prefix)) {
       if (span.signal?.aborted === true) return;
+      // What stands in place of a folder is listed for each day that should be in it.
+      if (object.key === lastKey) continue;
+      lastKey = object.key;
       // What does not tell its time by its key (another program's) may hold anything.
       const told = parseObjectKey(object.key)?.time;
       const keyTime = told ?? lastKeyTime;

@@ -5,6 +5,11 @@ import { type FrameFault, readFrames, type StoredFrame } from '../sink/read-fram
 import type { Archive } from '../sink/sink.ts';
 import type { TrailFinding } from './finding.ts';
 
+/** Unpacked bytes of another program's members that are read as one body. */
+const mostForeignBytes = 64 * 1024 * 1024;
+/** A sender chooses the name of its encoding. */
+const longestEncoding = 40;
+
 /** A frame of an object, its lines parsed. */
 export interface TrailFrame extends ParsedFrame {
   /** Where its gzip member begins in the object. */
@@ -39,14 +44,19 @@ export function* parseObject(key: string, bytes: Uint8Array): Generator<TrailFra
   let parts = 0;
   /** Members of another program's: where one frame ends there only its bytes tell. */
   let foreign: StoredFrame[] = [];
+  let foreignBytes = 0;
   for (const part of readFrames(bytes)) {
     parts += 1;
     if (part.kind === 'frame' && part.meta === undefined) {
       foreign.push(part);
-      continue;
+      foreignBytes += part.body.length;
+      // Parted here a line may lose its end, which is told; a bomb of many members is not held.
+      if (foreignBytes < mostForeignBytes) continue;
     }
     yield* parseBody(key, foreign);
     foreign = [];
+    foreignBytes = 0;
+    if (part.kind === 'frame' && part.meta === undefined) continue;
     if (part.kind === 'frame') yield* parseBody(key, [part]);
     else yield corrupt(key, part);
   }
@@ -68,7 +78,7 @@ function* parseBody(
       code: 'frame-unreadable',
       object: key,
       offset,
-      sentence: `${key}, byte ${offset}: a frame is kept as it came, in the encoding ${JSON.stringify(meta.encoding)}; its lines can't be read.`,
+      sentence: `${key}, byte ${offset}: a frame is kept as it came, in the encoding ${JSON.stringify(meta.encoding.slice(0, longestEncoding))}; its lines can't be read.`,
     };
     return;
   }

@@ -24,6 +24,11 @@ export interface ScanOptions {
   /** Bytes of records, roughly, that are held back to bring them into order. */
   readonly holdBytes?: number;
   readonly onProgress?: (progress: ScanProgress) => void;
+  /**
+   * Told of a record that is kept back though its clock must be wrong: it is stamped after the span
+   * and arrived before that, or arrived in it and is stamped more than `lateMs` before.
+   */
+  readonly onStray?: (record: LogRecord) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -52,6 +57,8 @@ export type TrailEntry =
 interface Origin {
   readonly key: string;
   readonly frameId: string | undefined;
+  /** When the receiver took it, or the time in the key where nobody noted that. */
+  readonly arrivedAt: number;
 }
 
 /** As far as the time in a derived key may lie before the arrival (`keyWindow`). */
@@ -111,7 +118,7 @@ class Scan {
   /** Takes a frame in; a finding where it contradicts one of the same name. */
   add(key: string, keyTime: number, frame: TrailFrame): TrailFinding | undefined {
     const { lines, contradicts } = this.#once.linesOf(frame, keyTime);
-    const origin = { key, frameId: frame.meta?.id };
+    const origin = { key, frameId: frame.meta?.id, arrivedAt: frame.meta?.receivedAt ?? keyTime };
     for (const line of lines) this.#keep(this.#stitcher.push(line, origin), keyTime);
     if (!contradicts) return undefined;
     return {
@@ -142,9 +149,17 @@ class Scan {
     const { since, until, keep } = this.#options;
     for (const { record, origins } of found) {
       const timeMs = Date.parse(record.time);
-      if (timeMs < since || timeMs >= until) continue;
+      const outside = timeMs < since || timeMs >= until;
+      const arrived = origins[0]?.arrivedAt ?? keyTime;
+      const early = arrived >= since && timeMs < since - this.#lateMs;
+      const ahead = arrived < until && timeMs >= until;
+      if (outside && !early && !ahead) continue;
       if (keep !== undefined && !keep(record)) continue;
       if (!this.#once.isNew(record, keyTime)) continue;
+      if (outside) {
+        this.#options.onStray?.(record);
+        continue;
+      }
       this.#order.add(placeOf(record), sizeOf(record), {
         type: 'record',
         record,

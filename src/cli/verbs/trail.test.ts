@@ -187,6 +187,40 @@ describe('pgwitness trail', () => {
     }
   });
 
+  test('what a clock that runs ahead has stamped is shown, or told where it is too far ahead', async () => {
+    const ahead = await makeSmallArchive('raxx');
+    try {
+      const stamped = (logLine: number, atMs: number) =>
+        herokuMessage({ atMs, logLine, text: `statement: drop table t${logLine}` });
+      const lines = [stamped(1, noon + 300_000), stamped(2, noon + 5 * 86_400_000)].flat();
+      await ahead.store(noon, [{ id: frameId(), lines }]);
+      const path = join(ahead.folder, 'pgwitness.yaml');
+      await writeFile(path, yaml(ahead.folder));
+      const run = await runCli(['trail', '--config', path], { now });
+      expect(run.stdout).toContain('drop table t1');
+      expect(run.stderr).toMatch(/^1 more arrived in this time but are stamped after it/);
+      const wide = await runCli(['trail', '--config', path, '--until', '2026-07-10'], { now });
+      expect(wide).toMatchObject({ stdout: expect.stringContaining('drop table t2'), stderr: '' });
+    } finally {
+      await ahead.remove();
+    }
+  });
+
+  test('a record that can be read in more than one way is marked, and the mark explained', async () => {
+    const odd = await makeSmallArchive('raxx');
+    try {
+      const text = 'execute X: delete from users; --: select 1';
+      await odd.store(noon, [{ id: frameId(), lines: herokuMessage({ atMs: noon, text }) }]);
+      const path = join(odd.folder, 'pgwitness.yaml');
+      await writeFile(path, yaml(odd.folder));
+      const run = await runCli(['trail', '--config', path], { now });
+      expect(linesOf(run)[0]).toMatch(/ {2}statement {2}\(ambiguous\)$/);
+      expect(run.stderr).toMatch(/^1 records, marked \(ambiguous\)/);
+    } finally {
+      await odd.remove();
+    }
+  });
+
   test('stopped, it says that this is not all', async () => {
     const stop = new AbortController();
     stop.abort();
@@ -211,6 +245,7 @@ describe('pgwitness trail', () => {
 
   test.each([
     [['--since', 'yesterday'], 'cli.bad-moment'],
+    [['--since', '2026-02-30'], 'cli.bad-moment'],
     [['--since', '1h', '--until', '2h'], 'cli.empty-span'],
     [['--late', 'soon'], 'cli.bad-duration'],
     [['--limit', '0'], 'whole number'],
