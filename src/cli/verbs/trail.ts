@@ -71,7 +71,7 @@ export const trailVerb = defineVerb<Flags>({
       until: {
         kind: 'parsed',
         parse: String,
-        brief: 'Up to then; now unless given',
+        brief: 'Up to then; all that has arrived unless given',
         placeholder: 'moment',
         optional: true,
       },
