@@ -5,6 +5,10 @@ Revises: 0050
 
 Written by `pgwitness plan --format alembic`. It runs once: after a change of tables, roles or of
 `pgwitness.yaml`, or to repair a trigger that was taken off, run `pgwitness install`.
+
+Note: raptor_app may insert into history, and so add rows there that no write made. Capture itself needs no such privilege: leave `insert` out unless the application writes history too.
+
+Note: A row whose JSON would be larger than 1 GB can’t be captured: writing it fails.
 """
 
 from alembic import op
@@ -69,7 +73,12 @@ begin
 end
 $refuse$;""",
     """revoke all on function pgwitness.refuse_change() from public;""",
-    """-- One row a change. image: the row after the change, before it for a DELETE.
+    """insert into pgwitness.migration (number, name, sha256)
+values ('2', 'app', '54fe470c8a34fddff79ba8e39cbfc382fe58888e1cfd2941e7c45ac89086fa2c');""",
+    """-- Whose it is in pgwitness.yaml; null where a migration made it, which does not know.
+alter table pgwitness.captured_table add column app text;""",
+    """-- One row a change. image: the row after the change, before it for a DELETE; as json, since a row may hold
+-- json that jsonb does not take.
 create table if not exists "public"."users_history" (
   id               bigint generated always as identity primary key,
   operation        text not null check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
@@ -83,7 +92,7 @@ create table if not exists "public"."users_history" (
   client_addr      inet,
   partition_name   text,
   row_key          jsonb,
-  image            jsonb,
+  image            json,
   check ((operation = 'TRUNCATE') = (image is null))
 );""",
     """-- Default privileges may have given anyone anything on the new table and on the sequence of its id.
@@ -112,7 +121,8 @@ begin
 end
 $capture$;""",
     """create index if not exists "users_history_changed_at" on "public"."users_history" using brin (changed_at);""",
-    """grant insert, select on "public"."users_history" to "raptor_app";""",
+    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name, row_key, image) on "public"."users_history" to "raptor_app";""",
+    """grant select on "public"."users_history" to "raptor_app";""",
     """grant select on "public"."users_history" to "audit_archiver";""",
     """grant update (image) on "public"."users_history" to "audit_archiver";""",
     """grant select on "public"."users_history" to "raptor_audit_compliance";""",
@@ -140,7 +150,7 @@ declare
   -- current_user is the owner here: the writer is told by these two.
   writer       text := session_user;
   acting       text := nullif(current_setting('role'), 'none');
-  -- set_config(…, true) leaves an empty string behind when its transaction ends.
+  -- set_config(..., true) leaves an empty string behind when its transaction ends.
   actor_id     text := nullif(current_setting('pgwitness.actor', true), '');
   request      text := nullif(current_setting('pgwitness.request_id', true), '');
   application  text := nullif(current_setting('application_name'), '');
@@ -148,7 +158,7 @@ declare
   moment       timestamptz := clock_timestamp();
   transaction  xid8 := pg_current_xact_id();
   partition_of text;
-  key_columns  constant text[] := '{"id"}';
+  row_key      text;
 begin
   -- Not "partition or not" by name: a table can be renamed under its triggers.
   if tg_argv[0] = 'partition' then
@@ -166,29 +176,31 @@ begin
     return null;
   end if;
 
-  -- The whole row, by name: a column added, dropped or renamed can't fail the write or shift a value.
-  -- The key is looked up only where its columns are no longer what they were when this was installed.
-  insert into "public"."users_history" (
-    operation, changed_at, xid, session_role, active_role, actor, request_id,
-    application_name, client_addr, partition_name, row_key, image
-  )
-  select
-    tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
-    application, client, partition_of,
-    case
-      when not changed.image ?& key_columns then (
-        select jsonb_object_agg(a.attname, changed.image -> a.attname::text)
-        from pg_index i
-        join pg_attribute a on a.attrelid = i.indrelid
-          and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
-        where i.indrelid = tg_relid and i.indisprimary
+  -- The key as it is now: its columns may have been renamed, or another key taken.
+  select 'jsonb_build_object('
+      || string_agg(format('%L, captured_rows.%I', a.attname, a.attname), ', ' order by a.attnum)
+      || ')'
+    into row_key
+    from pg_index i
+    join pg_attribute a on a.attrelid = i.indrelid
+      and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+    where i.indrelid = tg_relid and i.indisprimary;
+
+  -- The whole row, so that a column added, dropped or renamed can't fail the write or shift a value; as
+  -- json, which keeps the text of values that jsonb would refuse; and as captured_rows.*, which no
+  -- column can shadow.
+  execute format(
+    $insert$
+      insert into %I.%I (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, row_key, image
       )
-      when cardinality(key_columns) = 1 then
-        jsonb_build_object(key_columns[1], changed.image -> key_columns[1])
-      else (select jsonb_object_agg(k, changed.image -> k) from unnest(key_columns) k)
-    end,
-    changed.image
-  from (select to_jsonb(r) as image from captured_rows r offset 0) changed;
+      select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, %s, row_to_json(captured_rows.*)
+      from captured_rows
+    $insert$,
+    'public', 'users_history', coalesce(row_key, 'null')
+  ) using tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
+    application, client, partition_of;
   return null;
 end
 $capture$;""",
@@ -211,7 +223,8 @@ begin
   end loop;
 end
 $capture$;""",
-    """-- One row a change. image: the row after the change, before it for a DELETE.
+    """-- One row a change. image: the row after the change, before it for a DELETE; as json, since a row may hold
+-- json that jsonb does not take.
 create table if not exists "public"."sessions_history" (
   id               bigint generated always as identity primary key,
   operation        text not null check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
@@ -225,7 +238,7 @@ create table if not exists "public"."sessions_history" (
   client_addr      inet,
   partition_name   text,
   row_key          jsonb,
-  image            jsonb,
+  image            json,
   check ((operation = 'TRUNCATE') = (image is null))
 );""",
     """-- Default privileges may have given anyone anything on the new table and on the sequence of its id.
@@ -254,7 +267,8 @@ begin
 end
 $capture$;""",
     """create index if not exists "sessions_history_changed_at" on "public"."sessions_history" using brin (changed_at);""",
-    """grant insert, select on "public"."sessions_history" to "raptor_app";""",
+    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name, row_key, image) on "public"."sessions_history" to "raptor_app";""",
+    """grant select on "public"."sessions_history" to "raptor_app";""",
     """grant select on "public"."sessions_history" to "audit_archiver";""",
     """grant update (image) on "public"."sessions_history" to "audit_archiver";""",
     """grant select on "public"."sessions_history" to "raptor_audit_compliance";""",
@@ -282,7 +296,7 @@ declare
   -- current_user is the owner here: the writer is told by these two.
   writer       text := session_user;
   acting       text := nullif(current_setting('role'), 'none');
-  -- set_config(…, true) leaves an empty string behind when its transaction ends.
+  -- set_config(..., true) leaves an empty string behind when its transaction ends.
   actor_id     text := nullif(current_setting('pgwitness.actor', true), '');
   request      text := nullif(current_setting('pgwitness.request_id', true), '');
   application  text := nullif(current_setting('application_name'), '');
@@ -290,7 +304,7 @@ declare
   moment       timestamptz := clock_timestamp();
   transaction  xid8 := pg_current_xact_id();
   partition_of text;
-  key_columns  constant text[] := '{"id"}';
+  row_key      text;
 begin
   -- Not "partition or not" by name: a table can be renamed under its triggers.
   if tg_argv[0] = 'partition' then
@@ -308,29 +322,31 @@ begin
     return null;
   end if;
 
-  -- The whole row, by name: a column added, dropped or renamed can't fail the write or shift a value.
-  -- The key is looked up only where its columns are no longer what they were when this was installed.
-  insert into "public"."sessions_history" (
-    operation, changed_at, xid, session_role, active_role, actor, request_id,
-    application_name, client_addr, partition_name, row_key, image
-  )
-  select
-    tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
-    application, client, partition_of,
-    case
-      when not changed.image ?& key_columns then (
-        select jsonb_object_agg(a.attname, changed.image -> a.attname::text)
-        from pg_index i
-        join pg_attribute a on a.attrelid = i.indrelid
-          and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
-        where i.indrelid = tg_relid and i.indisprimary
+  -- The key as it is now: its columns may have been renamed, or another key taken.
+  select 'jsonb_build_object('
+      || string_agg(format('%L, captured_rows.%I', a.attname, a.attname), ', ' order by a.attnum)
+      || ')'
+    into row_key
+    from pg_index i
+    join pg_attribute a on a.attrelid = i.indrelid
+      and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+    where i.indrelid = tg_relid and i.indisprimary;
+
+  -- The whole row, so that a column added, dropped or renamed can't fail the write or shift a value; as
+  -- json, which keeps the text of values that jsonb would refuse; and as captured_rows.*, which no
+  -- column can shadow.
+  execute format(
+    $insert$
+      insert into %I.%I (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, row_key, image
       )
-      when cardinality(key_columns) = 1 then
-        jsonb_build_object(key_columns[1], changed.image -> key_columns[1])
-      else (select jsonb_object_agg(k, changed.image -> k) from unnest(key_columns) k)
-    end,
-    changed.image
-  from (select to_jsonb(r) as image from captured_rows r offset 0) changed;
+      select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, %s, row_to_json(captured_rows.*)
+      from captured_rows
+    $insert$,
+    'public', 'sessions_history', coalesce(row_key, 'null')
+  ) using tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
+    application, client, partition_of;
   return null;
 end
 $capture$;""",
@@ -353,7 +369,8 @@ begin
   end loop;
 end
 $capture$;""",
-    """-- One row a change. image: the row after the change, before it for a DELETE.
+    """-- One row a change. image: the row after the change, before it for a DELETE; as json, since a row may hold
+-- json that jsonb does not take.
 create table if not exists "public"."passkeys_history" (
   id               bigint generated always as identity primary key,
   operation        text not null check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
@@ -367,7 +384,7 @@ create table if not exists "public"."passkeys_history" (
   client_addr      inet,
   partition_name   text,
   row_key          jsonb,
-  image            jsonb,
+  image            json,
   check ((operation = 'TRUNCATE') = (image is null))
 );""",
     """-- Default privileges may have given anyone anything on the new table and on the sequence of its id.
@@ -396,7 +413,8 @@ begin
 end
 $capture$;""",
     """create index if not exists "passkeys_history_changed_at" on "public"."passkeys_history" using brin (changed_at);""",
-    """grant insert, select on "public"."passkeys_history" to "raptor_app";""",
+    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name, row_key, image) on "public"."passkeys_history" to "raptor_app";""",
+    """grant select on "public"."passkeys_history" to "raptor_app";""",
     """grant select on "public"."passkeys_history" to "audit_archiver";""",
     """grant update (image) on "public"."passkeys_history" to "audit_archiver";""",
     """grant select on "public"."passkeys_history" to "raptor_audit_compliance";""",
@@ -424,7 +442,7 @@ declare
   -- current_user is the owner here: the writer is told by these two.
   writer       text := session_user;
   acting       text := nullif(current_setting('role'), 'none');
-  -- set_config(…, true) leaves an empty string behind when its transaction ends.
+  -- set_config(..., true) leaves an empty string behind when its transaction ends.
   actor_id     text := nullif(current_setting('pgwitness.actor', true), '');
   request      text := nullif(current_setting('pgwitness.request_id', true), '');
   application  text := nullif(current_setting('application_name'), '');
@@ -432,7 +450,7 @@ declare
   moment       timestamptz := clock_timestamp();
   transaction  xid8 := pg_current_xact_id();
   partition_of text;
-  key_columns  constant text[] := '{"credential_id"}';
+  row_key      text;
 begin
   -- Not "partition or not" by name: a table can be renamed under its triggers.
   if tg_argv[0] = 'partition' then
@@ -450,29 +468,31 @@ begin
     return null;
   end if;
 
-  -- The whole row, by name: a column added, dropped or renamed can't fail the write or shift a value.
-  -- The key is looked up only where its columns are no longer what they were when this was installed.
-  insert into "public"."passkeys_history" (
-    operation, changed_at, xid, session_role, active_role, actor, request_id,
-    application_name, client_addr, partition_name, row_key, image
-  )
-  select
-    tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
-    application, client, partition_of,
-    case
-      when not changed.image ?& key_columns then (
-        select jsonb_object_agg(a.attname, changed.image -> a.attname::text)
-        from pg_index i
-        join pg_attribute a on a.attrelid = i.indrelid
-          and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
-        where i.indrelid = tg_relid and i.indisprimary
+  -- The key as it is now: its columns may have been renamed, or another key taken.
+  select 'jsonb_build_object('
+      || string_agg(format('%L, captured_rows.%I', a.attname, a.attname), ', ' order by a.attnum)
+      || ')'
+    into row_key
+    from pg_index i
+    join pg_attribute a on a.attrelid = i.indrelid
+      and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+    where i.indrelid = tg_relid and i.indisprimary;
+
+  -- The whole row, so that a column added, dropped or renamed can't fail the write or shift a value; as
+  -- json, which keeps the text of values that jsonb would refuse; and as captured_rows.*, which no
+  -- column can shadow.
+  execute format(
+    $insert$
+      insert into %I.%I (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, row_key, image
       )
-      when cardinality(key_columns) = 1 then
-        jsonb_build_object(key_columns[1], changed.image -> key_columns[1])
-      else (select jsonb_object_agg(k, changed.image -> k) from unnest(key_columns) k)
-    end,
-    changed.image
-  from (select to_jsonb(r) as image from captured_rows r offset 0) changed;
+      select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, %s, row_to_json(captured_rows.*)
+      from captured_rows
+    $insert$,
+    'public', 'passkeys_history', coalesce(row_key, 'null')
+  ) using tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
+    application, client, partition_of;
   return null;
 end
 $capture$;""",
@@ -495,7 +515,8 @@ begin
   end loop;
 end
 $capture$;""",
-    """-- One row a change. image: the row after the change, before it for a DELETE.
+    """-- One row a change. image: the row after the change, before it for a DELETE; as json, since a row may hold
+-- json that jsonb does not take.
 create table if not exists "public"."subscriptions_history" (
   id               bigint generated always as identity primary key,
   operation        text not null check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
@@ -509,7 +530,7 @@ create table if not exists "public"."subscriptions_history" (
   client_addr      inet,
   partition_name   text,
   row_key          jsonb,
-  image            jsonb,
+  image            json,
   check ((operation = 'TRUNCATE') = (image is null))
 );""",
     """-- Default privileges may have given anyone anything on the new table and on the sequence of its id.
@@ -538,7 +559,8 @@ begin
 end
 $capture$;""",
     """create index if not exists "subscriptions_history_changed_at" on "public"."subscriptions_history" using brin (changed_at);""",
-    """grant insert, select on "public"."subscriptions_history" to "raptor_app";""",
+    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name, row_key, image) on "public"."subscriptions_history" to "raptor_app";""",
+    """grant select on "public"."subscriptions_history" to "raptor_app";""",
     """grant select on "public"."subscriptions_history" to "audit_archiver";""",
     """grant update (image) on "public"."subscriptions_history" to "audit_archiver";""",
     """grant select on "public"."subscriptions_history" to "raptor_audit_compliance";""",
@@ -566,7 +588,7 @@ declare
   -- current_user is the owner here: the writer is told by these two.
   writer       text := session_user;
   acting       text := nullif(current_setting('role'), 'none');
-  -- set_config(…, true) leaves an empty string behind when its transaction ends.
+  -- set_config(..., true) leaves an empty string behind when its transaction ends.
   actor_id     text := nullif(current_setting('pgwitness.actor', true), '');
   request      text := nullif(current_setting('pgwitness.request_id', true), '');
   application  text := nullif(current_setting('application_name'), '');
@@ -574,7 +596,7 @@ declare
   moment       timestamptz := clock_timestamp();
   transaction  xid8 := pg_current_xact_id();
   partition_of text;
-  key_columns  constant text[] := '{"id"}';
+  row_key      text;
 begin
   -- Not "partition or not" by name: a table can be renamed under its triggers.
   if tg_argv[0] = 'partition' then
@@ -592,29 +614,31 @@ begin
     return null;
   end if;
 
-  -- The whole row, by name: a column added, dropped or renamed can't fail the write or shift a value.
-  -- The key is looked up only where its columns are no longer what they were when this was installed.
-  insert into "public"."subscriptions_history" (
-    operation, changed_at, xid, session_role, active_role, actor, request_id,
-    application_name, client_addr, partition_name, row_key, image
-  )
-  select
-    tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
-    application, client, partition_of,
-    case
-      when not changed.image ?& key_columns then (
-        select jsonb_object_agg(a.attname, changed.image -> a.attname::text)
-        from pg_index i
-        join pg_attribute a on a.attrelid = i.indrelid
-          and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
-        where i.indrelid = tg_relid and i.indisprimary
+  -- The key as it is now: its columns may have been renamed, or another key taken.
+  select 'jsonb_build_object('
+      || string_agg(format('%L, captured_rows.%I', a.attname, a.attname), ', ' order by a.attnum)
+      || ')'
+    into row_key
+    from pg_index i
+    join pg_attribute a on a.attrelid = i.indrelid
+      and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+    where i.indrelid = tg_relid and i.indisprimary;
+
+  -- The whole row, so that a column added, dropped or renamed can't fail the write or shift a value; as
+  -- json, which keeps the text of values that jsonb would refuse; and as captured_rows.*, which no
+  -- column can shadow.
+  execute format(
+    $insert$
+      insert into %I.%I (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, row_key, image
       )
-      when cardinality(key_columns) = 1 then
-        jsonb_build_object(key_columns[1], changed.image -> key_columns[1])
-      else (select jsonb_object_agg(k, changed.image -> k) from unnest(key_columns) k)
-    end,
-    changed.image
-  from (select to_jsonb(r) as image from captured_rows r offset 0) changed;
+      select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, %s, row_to_json(captured_rows.*)
+      from captured_rows
+    $insert$,
+    'public', 'subscriptions_history', coalesce(row_key, 'null')
+  ) using tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
+    application, client, partition_of;
   return null;
 end
 $capture$;""",
@@ -637,7 +661,8 @@ begin
   end loop;
 end
 $capture$;""",
-    """-- One row a change. image: the row after the change, before it for a DELETE.
+    """-- One row a change. image: the row after the change, before it for a DELETE; as json, since a row may hold
+-- json that jsonb does not take.
 create table if not exists "public"."positions_history" (
   id               bigint generated always as identity primary key,
   operation        text not null check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
@@ -651,7 +676,7 @@ create table if not exists "public"."positions_history" (
   client_addr      inet,
   partition_name   text,
   row_key          jsonb,
-  image            jsonb,
+  image            json,
   check ((operation = 'TRUNCATE') = (image is null))
 );""",
     """-- Default privileges may have given anyone anything on the new table and on the sequence of its id.
@@ -680,7 +705,8 @@ begin
 end
 $capture$;""",
     """create index if not exists "positions_history_changed_at" on "public"."positions_history" using brin (changed_at);""",
-    """grant insert, select on "public"."positions_history" to "raptor_app";""",
+    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name, row_key, image) on "public"."positions_history" to "raptor_app";""",
+    """grant select on "public"."positions_history" to "raptor_app";""",
     """grant select on "public"."positions_history" to "audit_archiver";""",
     """grant update (image) on "public"."positions_history" to "audit_archiver";""",
     """grant select on "public"."positions_history" to "raptor_audit_compliance";""",
@@ -708,7 +734,7 @@ declare
   -- current_user is the owner here: the writer is told by these two.
   writer       text := session_user;
   acting       text := nullif(current_setting('role'), 'none');
-  -- set_config(…, true) leaves an empty string behind when its transaction ends.
+  -- set_config(..., true) leaves an empty string behind when its transaction ends.
   actor_id     text := nullif(current_setting('pgwitness.actor', true), '');
   request      text := nullif(current_setting('pgwitness.request_id', true), '');
   application  text := nullif(current_setting('application_name'), '');
@@ -716,7 +742,7 @@ declare
   moment       timestamptz := clock_timestamp();
   transaction  xid8 := pg_current_xact_id();
   partition_of text;
-  key_columns  constant text[] := '{"user_id","symbol"}';
+  row_key      text;
 begin
   -- Not "partition or not" by name: a table can be renamed under its triggers.
   if tg_argv[0] = 'partition' then
@@ -734,29 +760,31 @@ begin
     return null;
   end if;
 
-  -- The whole row, by name: a column added, dropped or renamed can't fail the write or shift a value.
-  -- The key is looked up only where its columns are no longer what they were when this was installed.
-  insert into "public"."positions_history" (
-    operation, changed_at, xid, session_role, active_role, actor, request_id,
-    application_name, client_addr, partition_name, row_key, image
-  )
-  select
-    tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
-    application, client, partition_of,
-    case
-      when not changed.image ?& key_columns then (
-        select jsonb_object_agg(a.attname, changed.image -> a.attname::text)
-        from pg_index i
-        join pg_attribute a on a.attrelid = i.indrelid
-          and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
-        where i.indrelid = tg_relid and i.indisprimary
+  -- The key as it is now: its columns may have been renamed, or another key taken.
+  select 'jsonb_build_object('
+      || string_agg(format('%L, captured_rows.%I', a.attname, a.attname), ', ' order by a.attnum)
+      || ')'
+    into row_key
+    from pg_index i
+    join pg_attribute a on a.attrelid = i.indrelid
+      and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+    where i.indrelid = tg_relid and i.indisprimary;
+
+  -- The whole row, so that a column added, dropped or renamed can't fail the write or shift a value; as
+  -- json, which keeps the text of values that jsonb would refuse; and as captured_rows.*, which no
+  -- column can shadow.
+  execute format(
+    $insert$
+      insert into %I.%I (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, row_key, image
       )
-      when cardinality(key_columns) = 1 then
-        jsonb_build_object(key_columns[1], changed.image -> key_columns[1])
-      else (select jsonb_object_agg(k, changed.image -> k) from unnest(key_columns) k)
-    end,
-    changed.image
-  from (select to_jsonb(r) as image from captured_rows r offset 0) changed;
+      select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, %s, row_to_json(captured_rows.*)
+      from captured_rows
+    $insert$,
+    'public', 'positions_history', coalesce(row_key, 'null')
+  ) using tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
+    application, client, partition_of;
   return null;
 end
 $capture$;""",
@@ -779,7 +807,8 @@ begin
   end loop;
 end
 $capture$;""",
-    """-- One row a change. image: the row after the change, before it for a DELETE.
+    """-- One row a change. image: the row after the change, before it for a DELETE; as json, since a row may hold
+-- json that jsonb does not take.
 create table if not exists "public"."trades_history" (
   id               bigint generated always as identity primary key,
   operation        text not null check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
@@ -793,7 +822,7 @@ create table if not exists "public"."trades_history" (
   client_addr      inet,
   partition_name   text,
   row_key          jsonb,
-  image            jsonb,
+  image            json,
   check ((operation = 'TRUNCATE') = (image is null))
 );""",
     """-- Default privileges may have given anyone anything on the new table and on the sequence of its id.
@@ -822,7 +851,8 @@ begin
 end
 $capture$;""",
     """create index if not exists "trades_history_changed_at" on "public"."trades_history" using brin (changed_at);""",
-    """grant insert, select on "public"."trades_history" to "raptor_app";""",
+    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name, row_key, image) on "public"."trades_history" to "raptor_app";""",
+    """grant select on "public"."trades_history" to "raptor_app";""",
     """grant select on "public"."trades_history" to "audit_archiver";""",
     """grant update (image) on "public"."trades_history" to "audit_archiver";""",
     """grant select on "public"."trades_history" to "raptor_audit_compliance";""",
@@ -850,7 +880,7 @@ declare
   -- current_user is the owner here: the writer is told by these two.
   writer       text := session_user;
   acting       text := nullif(current_setting('role'), 'none');
-  -- set_config(…, true) leaves an empty string behind when its transaction ends.
+  -- set_config(..., true) leaves an empty string behind when its transaction ends.
   actor_id     text := nullif(current_setting('pgwitness.actor', true), '');
   request      text := nullif(current_setting('pgwitness.request_id', true), '');
   application  text := nullif(current_setting('application_name'), '');
@@ -858,7 +888,7 @@ declare
   moment       timestamptz := clock_timestamp();
   transaction  xid8 := pg_current_xact_id();
   partition_of text;
-  key_columns  constant text[] := '{"id"}';
+  row_key      text;
 begin
   -- Not "partition or not" by name: a table can be renamed under its triggers.
   if tg_argv[0] = 'partition' then
@@ -876,29 +906,31 @@ begin
     return null;
   end if;
 
-  -- The whole row, by name: a column added, dropped or renamed can't fail the write or shift a value.
-  -- The key is looked up only where its columns are no longer what they were when this was installed.
-  insert into "public"."trades_history" (
-    operation, changed_at, xid, session_role, active_role, actor, request_id,
-    application_name, client_addr, partition_name, row_key, image
-  )
-  select
-    tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
-    application, client, partition_of,
-    case
-      when not changed.image ?& key_columns then (
-        select jsonb_object_agg(a.attname, changed.image -> a.attname::text)
-        from pg_index i
-        join pg_attribute a on a.attrelid = i.indrelid
-          and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
-        where i.indrelid = tg_relid and i.indisprimary
+  -- The key as it is now: its columns may have been renamed, or another key taken.
+  select 'jsonb_build_object('
+      || string_agg(format('%L, captured_rows.%I', a.attname, a.attname), ', ' order by a.attnum)
+      || ')'
+    into row_key
+    from pg_index i
+    join pg_attribute a on a.attrelid = i.indrelid
+      and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+    where i.indrelid = tg_relid and i.indisprimary;
+
+  -- The whole row, so that a column added, dropped or renamed can't fail the write or shift a value; as
+  -- json, which keeps the text of values that jsonb would refuse; and as captured_rows.*, which no
+  -- column can shadow.
+  execute format(
+    $insert$
+      insert into %I.%I (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, row_key, image
       )
-      when cardinality(key_columns) = 1 then
-        jsonb_build_object(key_columns[1], changed.image -> key_columns[1])
-      else (select jsonb_object_agg(k, changed.image -> k) from unnest(key_columns) k)
-    end,
-    changed.image
-  from (select to_jsonb(r) as image from captured_rows r offset 0) changed;
+      select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, %s, row_to_json(captured_rows.*)
+      from captured_rows
+    $insert$,
+    'public', 'trades_history', coalesce(row_key, 'null')
+  ) using tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
+    application, client, partition_of;
   return null;
 end
 $capture$;""",
@@ -921,7 +953,9 @@ begin
   end loop;
 end
 $capture$;""",
+    """set local statement_timeout = '1000ms';""",
     """lock table "public"."customer_audit_events", "public"."passkeys", "public"."positions", "public"."sessions", "public"."subscriptions", "public"."trades", "public"."users" in share row exclusive mode;""",
+    """set local statement_timeout to default;""",
     """create or replace trigger "trg_users_history"
   after insert on "public"."users"
   referencing new table as captured_rows
@@ -1018,74 +1052,81 @@ create or replace trigger pgwitness_append_only
   before update or delete or truncate on "public"."customer_audit_events"
   for each statement execute function pgwitness.refuse_change();""",
     """insert into pgwitness.captured_table (
-  table_schema, table_name, kind, history_name, function_name, fingerprint
+  table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'users', 'history', 'users_history', 'fn_capture_users_history', 'ccf70707d18778415553a0d065112da6db379f8c950e65215cc4df85eff8a4fb'
+  'public', 'users', 'history', 'users_history', 'fn_capture_users_history', '7d79ea87c02298e57ffe9af7d1d2de694e084313c5f82d742f15abada612c01d', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
   function_name = excluded.function_name,
   fingerprint = excluded.fingerprint,
+  app = coalesce(excluded.app, captured_table.app),
   installed_at = now();""",
     """insert into pgwitness.captured_table (
-  table_schema, table_name, kind, history_name, function_name, fingerprint
+  table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'sessions', 'history', 'sessions_history', 'fn_capture_sessions_history', '60c84fa08d62c43a4563f45fc7b4f5332e451b47d33635327f64824356ea5f45'
+  'public', 'sessions', 'history', 'sessions_history', 'fn_capture_sessions_history', '5effb395fd03a010b42b5e7dad00f7915dd5aa1da3e5b312a64dadec997b3fc0', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
   function_name = excluded.function_name,
   fingerprint = excluded.fingerprint,
+  app = coalesce(excluded.app, captured_table.app),
   installed_at = now();""",
     """insert into pgwitness.captured_table (
-  table_schema, table_name, kind, history_name, function_name, fingerprint
+  table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'passkeys', 'history', 'passkeys_history', 'fn_capture_passkeys_history', '7425c9e674bea8d1f174870d1d6dc21d379bbe2514a707b321735d32218982fb'
+  'public', 'passkeys', 'history', 'passkeys_history', 'fn_capture_passkeys_history', '139199a64588a7a2c4df336724a1a68207287f042ed4e4de990f55ab18dc9206', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
   function_name = excluded.function_name,
   fingerprint = excluded.fingerprint,
+  app = coalesce(excluded.app, captured_table.app),
   installed_at = now();""",
     """insert into pgwitness.captured_table (
-  table_schema, table_name, kind, history_name, function_name, fingerprint
+  table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'subscriptions', 'history', 'subscriptions_history', 'fn_capture_subscriptions_history', '591f2d607efcf782bb35e29d34d3b78304f8c68d186b97941b47fa5fd0adc251'
+  'public', 'subscriptions', 'history', 'subscriptions_history', 'fn_capture_subscriptions_history', 'b8b32351a164c0d76431288c73ce7e0ba09f63bfb89d81a00a9bdc85af03cd4b', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
   function_name = excluded.function_name,
   fingerprint = excluded.fingerprint,
+  app = coalesce(excluded.app, captured_table.app),
   installed_at = now();""",
     """insert into pgwitness.captured_table (
-  table_schema, table_name, kind, history_name, function_name, fingerprint
+  table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'positions', 'history', 'positions_history', 'fn_capture_positions_history', '187a68727abdc2e4f2001a8595f65a13c57c4c721195f31eea67b81c780b7223'
+  'public', 'positions', 'history', 'positions_history', 'fn_capture_positions_history', '84e0b2fa12b4fc083cc957f0a9d5e2988ec728747b49080e383c8ac7a92b17f4', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
   function_name = excluded.function_name,
   fingerprint = excluded.fingerprint,
+  app = coalesce(excluded.app, captured_table.app),
   installed_at = now();""",
     """insert into pgwitness.captured_table (
-  table_schema, table_name, kind, history_name, function_name, fingerprint
+  table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'trades', 'history', 'trades_history', 'fn_capture_trades_history', '359f68b8b4764362a7fbb53e07b4deb8d4fa69c27d1b4792b60823973aa0aeca'
+  'public', 'trades', 'history', 'trades_history', 'fn_capture_trades_history', '54fc4be5c49130865aa9226ac27b01cd45fa8c3ceb2c0493881f0c37fe6f6194', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
   function_name = excluded.function_name,
   fingerprint = excluded.fingerprint,
+  app = coalesce(excluded.app, captured_table.app),
   installed_at = now();""",
     """insert into pgwitness.captured_table (
-  table_schema, table_name, kind, history_name, function_name, fingerprint
+  table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'customer_audit_events', 'append_only', null, null, '67d807a060818ba19b23724d63468d43d64fc7c82caf80e98b016626a7d8954c'
+  'public', 'customer_audit_events', 'append_only', null, null, '67d807a060818ba19b23724d63468d43d64fc7c82caf80e98b016626a7d8954c', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
   function_name = excluded.function_name,
   fingerprint = excluded.fingerprint,
+  app = coalesce(excluded.app, captured_table.app),
   installed_at = now();""",
     """set local lock_timeout to default;""",
     """reset role;""",

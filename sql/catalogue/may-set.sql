@@ -1,4 +1,4 @@
--- $1: names of roles. Whether this connection may ALTER ROLE … SET log_statement for each.
+-- $1: names of roles. Whether this connection may ALTER ROLE ... SET log_statement for each.
 -- From Postgres 15 on (before, only a superuser may). CREATEROLE needs the admin option since 16.
 select
   r.rolname as role,

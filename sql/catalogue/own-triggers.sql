@@ -1,7 +1,9 @@
 -- $1, $2: schemas and names of capture functions, pairwise. Triggers that call one of them, and guards.
 select
+  t.tgrelid::text as table_oid,
   n.nspname as schema, c.relname as "table", t.tgname as trigger,
-  fn.nspname = 'pgwitness' as guard
+  fn.nspname as function_schema, f.proname as function_name,
+  encode(t.tgargs, 'escape') as arguments
 from pg_trigger t
 join pg_class c on c.oid = t.tgrelid
 join pg_namespace n on n.oid = c.relnamespace
@@ -14,4 +16,4 @@ where not t.tgisinternal
     )
     or (fn.nspname = 'pgwitness' and f.proname = 'refuse_change')
   )
-order by 1, 2, 3
+order by 2, 3, 4

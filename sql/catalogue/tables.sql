@@ -29,6 +29,37 @@ select
     where a.attrelid = c.oid and a.attgenerated = 'v' and not a.attisdropped
     order by a.attnum
   ) as virtual_columns,
+  -- Of user-defined types json asks for a cast, and runs it with the capture function's rights.
+  coalesce((
+    with recursive used (oid) as (
+      select a.atttypid from pg_attribute a
+      where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      union
+      select part.oid
+      from used
+      join pg_type t on t.oid = used.oid
+      cross join lateral (
+        select unnest(array[t.typbasetype, t.typelem])
+        union all
+        select a.atttypid from pg_attribute a
+        where a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
+      ) part (oid)
+      where part.oid <> 0
+    ), trusted as (
+      select r.oid from pg_roles r where r.rolsuper or r.oid = owner.oid
+    )
+    select jsonb_agg(jsonb_build_object(
+      'name', format_type(t.oid, null),
+      'owner', pg_get_userbyid(t.typowner),
+      'cast_function', f.oid::regprocedure
+    ) order by format_type(t.oid, null))
+    from used
+    join pg_type t on t.oid = used.oid
+    left join pg_cast k on k.castsource = t.oid and k.casttarget = 'json'::regtype
+    left join pg_proc f on f.oid = k.castfunc and f.proowner not in (select oid from trusted)
+    -- An array belongs to whom its elements do.
+    where t.typcategory <> 'A' and (t.typowner not in (select oid from trusted) or f.oid is not null)
+  ), '[]') as foreign_types,
   coalesce((
     select jsonb_agg(jsonb_build_object(
       'oid', leaf.oid::text, 'schema', ln.nspname, 'name', leaf.relname,

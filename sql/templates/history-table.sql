@@ -1,4 +1,5 @@
--- One row a change. image: the row after the change, before it for a DELETE.
+-- One row a change. image: the row after the change, before it for a DELETE; as json, since a row may hold
+-- json that jsonb does not take.
 create table if not exists :"schema".:"history" (
   id               bigint generated always as identity primary key,
   operation        text not null check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
@@ -12,6 +13,6 @@ create table if not exists :"schema".:"history" (
   client_addr      inet,
   partition_name   text,
   row_key          jsonb,
-  image            jsonb,
+  image            json,
   check ((operation = 'TRUNCATE') = (image is null))
 );

@@ -6,6 +6,7 @@ import {
   type TestDatabase,
 } from '../../test/rig/capture-world.ts';
 import { installCapture } from './install.ts';
+import { sqlFile } from './sql-file.ts';
 import type { CaptureTarget } from './target.ts';
 
 const postgres15 = inject('postgres15');
@@ -272,6 +273,48 @@ describe.each([
       ]);
     });
 
+    test('captures values that jsonb would refuse, and every value as it is written', async () => {
+      await captured('create table t (id int primary key, j json, f float8)');
+      const values = [`"\\u0000"`, `"\\ud800"`, '1e400000', '{"a": 1, "a":  2}'];
+      for (const [index, value] of values.entries()) {
+        await app.query('insert into t values ($1, $2, $3)', [index, value, '-0']);
+      }
+      const { rows } = await owner.query(
+        'select row_key, image::text as image from t_history order by id',
+      );
+      expect(rows).toEqual(
+        values.map((value, id) => ({
+          row_key: { id },
+          image: `{"id":${id},"j":${value},"f":-0}`,
+        })),
+      );
+    });
+
+    test('captures columns whatever they are called, those that come later too', async () => {
+      const body = sqlFile('templates/capture-function.sql');
+      // Each word of the function: its variables, aliases and columns.
+      const names = [...new Set(body.replace(/^ *--.*$/gm, '').match(/[a-z_]+/g))].filter(
+        (name) => name !== 'id',
+      );
+      const half = names.length / 2;
+      await captured(
+        `create table t (id int primary key, ${names
+          .slice(0, half)
+          .map((name) => `"${name}" text default '${name}'`)
+          .join(', ')})`,
+      );
+      await app.query('insert into t values (1)');
+      for (const name of names.slice(half)) {
+        await owner.query(`alter table t add column "${name}" text default '${name}'`);
+      }
+      await app.query('update t set id = 2');
+      const image = (among: string[]) => Object.fromEntries(among.map((name) => [name, name]));
+      expect(await history()).toEqual([
+        ['INSERT', { id: 1 }, { id: 1, ...image(names.slice(0, half)) }],
+        ['UPDATE', { id: 2 }, { id: 2, ...image(names) }],
+      ]);
+    });
+
     test('captures tables whatever they are called', async () => {
       const names = [
         'Order "Items"',
@@ -357,6 +400,8 @@ describe.each([
         `update t_history set image = '{}'`,
         'delete from t_history',
         'truncate t_history',
+        `insert into t_history (id, operation, changed_at, xid, session_role, active_role) overriding system value
+           values (5, 'TRUNCATE', now(), '1', '', '')`,
         'drop table t_history',
         'alter table t disable trigger all',
         'alter table t disable trigger trg_t_history',
@@ -396,7 +441,9 @@ describe.each([
         ['UPDATE', { id: 1 }, { id: 1, v: 'b' }],
       ]);
       const archiver = await database.connect('audit_archiver');
-      await archiver.query(`update ${schema}.t_history set image = image || '{"v": "token"}'`);
+      await archiver.query(
+        `update ${schema}.t_history set image = image::jsonb || '{"v": "token"}'`,
+      );
       await expect(
         archiver.query(`update ${schema}.t_history set operation = 'DELETE'`),
       ).rejects.toThrow('permission denied');

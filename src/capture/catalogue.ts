@@ -12,6 +12,8 @@ export interface Catalogue {
   readonly relations: ReadonlyMap<string, RelationState>;
   readonly functions: ReadonlyMap<string, FunctionState>;
   readonly triggers: readonly TriggerState[];
+  /** Triggers that call the capture functions of the target, and all guards, wherever they are. */
+  readonly ownTriggers: readonly OwnTrigger[];
   readonly roleSettings: readonly RoleSettingState[];
   readonly records: Records;
 }
@@ -62,6 +64,13 @@ export interface TableState extends CapturedName {
   readonly key_columns: readonly string[];
   /** Generated and not stored. */
   readonly virtual_columns: readonly string[];
+  /** Types in it, nested ones included, that another role can put code into which runs as the owner. */
+  readonly foreign_types: readonly {
+    readonly name: string;
+    readonly owner: string;
+    /** Of another role, and called by the type's cast to json. */
+    readonly cast_function: string | null;
+  }[];
   /** All below a partitioned table, those in between included. */
   readonly partitions: readonly PartitionState[];
 }
@@ -127,6 +136,17 @@ export interface TriggerState {
   readonly function_name: string;
 }
 
+export interface OwnTrigger {
+  readonly table_oid: string;
+  readonly schema: string;
+  readonly table: string;
+  readonly trigger: string;
+  readonly function_schema: string;
+  readonly function_name: string;
+  /** As in TriggerState. */
+  readonly arguments: string;
+}
+
 export interface RoleSettingState {
   readonly role: string;
   readonly in_database: boolean;
@@ -147,6 +167,8 @@ export interface TableRecord {
   readonly history_name: string | null;
   readonly function_name: string | null;
   readonly fingerprint: string;
+  /** Absent where only a version installed it that did not note it. */
+  readonly app?: string | null;
 }
 
 export interface SettingRecord {
@@ -182,11 +204,8 @@ export async function readCatalogue(client: ClientBase, target: CaptureTarget): 
       ]),
     ),
   );
-  const functions = await rows<FunctionState>(
-    client,
-    'functions',
-    columns(names.map((name) => ({ schema: name.schema, name: name.function }))),
-  );
+  const named = names.map((name) => ({ schema: name.schema, name: name.function }));
+  const functions = await rows<FunctionState>(client, 'functions', columns(named));
   const triggered = [
     ...tables.flatMap((table) => [table, ...table.partitions]),
     ...relations.filter((relation) => relation.kind !== 'i'),
@@ -198,12 +217,21 @@ export async function readCatalogue(client: ClientBase, target: CaptureTarget): 
     relations: byName(relations),
     functions: byName(functions),
     triggers: await rows<TriggerState>(client, 'triggers', [triggered]),
+    ownTriggers: await readOwnTriggers(client, named),
     roleSettings: await readRoleSettings(
       client,
       target.roles.map((role) => role.name),
     ),
     records,
   };
+}
+
+/** The triggers that call one of these functions, and all guards. */
+export function readOwnTriggers(
+  client: ClientBase,
+  functions: readonly CapturedName[],
+): Promise<OwnTrigger[]> {
+  return rows<OwnTrigger>(client, 'own-triggers', columns(functions));
 }
 
 /** What the roles have set for log_statement. */

@@ -4,11 +4,13 @@ import {
   everything,
   raxxTarget,
   startCaptureWorld,
+  usualNotes,
 } from '../../test/rig/capture-world.ts';
 import { installCapture } from './install.ts';
 import { blockedObjects, type CapturePlan, planCapture, refusedObjects } from './plan.ts';
 import { planSql } from './plan-sql.ts';
 import type { CaptureTarget } from './target.ts';
+import { uninstallCapture } from './uninstall.ts';
 
 const impatient = { attempts: 2, pauseMs: 20, lockTimeoutMs: 200 };
 
@@ -180,6 +182,25 @@ test('refuses what another migration made in another shape, by name, and leaves 
   expect(kept.rows).toEqual([{ operation: 'INSERT' }]);
 });
 
+test('waits for all of its locks together no longer than for one', async () => {
+  const database = await world.installedDatabase();
+  const owner = await database.connect('raxx_owner');
+  const app = await database.connect('raptor_app');
+  const patience = { attempts: 1, lockTimeoutMs: 600_000 };
+  await app.query(`begin; insert into users (email) values ('open@example.invalid')`);
+  await expect(
+    uninstallCapture({ owner }, raxxTarget, { ...patience, dropHistory: false }),
+  ).rejects.toMatchObject({ code: 'capture.locked' });
+  await app.query('rollback');
+  await owner.query('drop trigger trg_users_history on users');
+  await app.query(`begin; insert into users (email) values ('open@example.invalid')`);
+  await expect(installCapture({ owner }, raxxTarget, patience)).rejects.toMatchObject({
+    code: 'capture.locked',
+  });
+  await app.query('rollback');
+  expect((await installCapture({ owner }, raxxTarget, patience)).kind).toBe('installed');
+});
+
 test('says precisely what is not done where no connection may set log_statement', async () => {
   const database = await world.database();
   const owner = await database.connect('raxx_owner');
@@ -213,6 +234,7 @@ test('names the roles that capture does not bind', async () => {
     expect(notes).toEqual([
       expect.stringMatching(/^raxx_owner is both the owner and a role of the application/),
       expect.stringMatching(/^audit_archiver is a member of raxx_owner/),
+      ...usualNotes,
     ]);
   } finally {
     await superuser.query('revoke raxx_owner from audit_archiver');

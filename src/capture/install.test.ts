@@ -1,12 +1,15 @@
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import {
   type CaptureWorld,
   everything,
+  password,
   raxxTarget,
   startCaptureWorld,
+  usualNotes,
 } from '../../test/rig/capture-world.ts';
 import { installCapture } from './install.ts';
-import { blockedObjects, planCapture } from './plan.ts';
+import { blockedObjects, driftOf, planCapture, refusedObjects } from './plan.ts';
 import { historyColumns } from './plan-history.ts';
 import { planSql } from './plan-sql.ts';
 
@@ -82,13 +85,19 @@ describe.each([
         where has_table_privilege(r.rolname, 'users_history', p.name) group by 1 order by 1`);
       expect(held.rows).toEqual([
         { role: 'audit_archiver', may: 'select' },
-        { role: 'raptor_app', may: 'insert select' },
+        { role: 'raptor_app', may: 'select' },
         { role: 'raptor_audit_compliance', may: 'select' },
       ]);
-      const columns = await owner.query(`
-        select attname from pg_attribute where attrelid = 'users_history'::regclass and attnum > 0
-          and has_column_privilege('audit_archiver', attrelid, attnum, 'update')`);
-      expect(columns.rows).toEqual([{ attname: 'image' }]);
+      const columns = async (role: string, privilege: string) => {
+        const { rows } = await owner.query(
+          `select attname::text as name from pg_attribute where attrelid = 'users_history'::regclass
+             and attnum > 0 and has_column_privilege($1, attrelid, attnum, $2) order by attnum`,
+          [role, privilege],
+        );
+        return rows.map(({ name }) => name);
+      };
+      expect(await columns('audit_archiver', 'update')).toEqual(['image']);
+      expect(await columns('raptor_app', 'insert')).toEqual(Object.keys(historyColumns).slice(1));
     });
 
     test('makes history as the code expects it, with nothing else', async () => {
@@ -120,7 +129,9 @@ describe.each([
         'create pgwitness_append_only on public.users_history: undefined',
         'change pgwitness_append_only on public.sessions_history: it is not as capture makes it',
         'change everyone on public.positions_history: nothing: PUBLIC holds privileges on it',
-        'change raptor_app on public.trades_history: insert, select: it holds insert, select, delete',
+        expect.stringMatching(
+          /^change raptor_app on public.trades_history: insert \(all but id\), select: it holds .*delete/,
+        ),
         'change public.fn_capture_trades_history(): it was altered since it was installed',
         'change trg_users_history on public.users: it is disabled',
         'create trg_sessions_history_update on public.sessions: undefined',
@@ -204,9 +215,12 @@ describe.each([
       const { owner } = await installed();
       const notes = async (more: object) =>
         (await planCapture({ owner }, { ...raxxTarget, ...more })).notes;
-      expect(await notes({})).toEqual([]);
-      expect(await notes({ applicationLogin: 'raptor_app' })).toEqual([]);
-      const told = [expect.stringMatching(/^raxx_owner is both the owner and a role of the appl/)];
+      expect(await notes({})).toEqual(usualNotes);
+      expect(await notes({ applicationLogin: 'raptor_app' })).toEqual(usualNotes);
+      const told = [
+        expect.stringMatching(/^raxx_owner is both the owner and a role of the appl/),
+        ...usualNotes,
+      ];
       expect(await notes({ applicationLogin: 'raxx_owner' })).toEqual(told);
       const roles = [...raxxTarget.roles.slice(1), { name: 'raxx_owner', history: ['select'] }];
       expect(await notes({ roles })).toEqual(told);
@@ -222,18 +236,75 @@ describe.each([
       expect(wrong.map(({ name, action }) => [name, action])).toEqual([['raxx_owner', 'refuse']]);
     });
 
-    test('follows a key that was renamed or replaced since', async () => {
+    test('stands as it is when a key is renamed or replaced', async () => {
       const { owner, superuser } = await installed();
-      await owner.query('alter table trades rename column id to trade_id');
-      const { objects } = await planCapture({ owner, superuser }, raxxTarget);
-      expect(
-        objects.filter(({ action }) => action !== 'unchanged').map(({ name }) => name),
-      ).toEqual([
-        'public.fn_capture_trades_history()',
-        'public.trades in pgwitness.captured_table',
+      await owner.query(`
+        alter table trades rename column id to trade_id;
+        alter table trades add column id int default 7`);
+      expect(driftOf(await planCapture({ owner, superuser }, raxxTarget))).toEqual([]);
+    });
+
+    test('refuses a table that stands where another was captured before', async () => {
+      const { owner } = await installed();
+      await owner.query('alter table trades rename to trades_2025; create table trades (id int)');
+      const plan = await planCapture({ owner }, raxxTarget);
+      const [refused, ...more] = refusedObjects(plan);
+      expect(more).toEqual([]);
+      expect(refused?.name).toBe('public.trades_2025');
+      expect(refused?.why).toBe(
+        'it was captured as public.trades and still writes into public.trades_history',
+      );
+      await owner.query(refused?.fix?.replace(/^.*?: /, '') ?? '');
+      expect(refusedObjects(await planCapture({ owner }, raxxTarget))).toEqual([]);
+    });
+
+    test('refuses types through which another role’s code would run as the owner', async () => {
+      const database = await world.emptyDatabase();
+      const superuser = await database.superuser();
+      const owner = await database.connect('raxx_owner');
+      const app = await database.connect('raptor_app');
+      await owner.query('create schema app; grant all on schema app to raptor_app');
+      await app.query(`
+        create type app.mood as enum ('ok');
+        create domain app.moods as app.mood[];
+        create function app.f(app.mood) returns json language sql as $$ select '{}'::json $$;
+        create cast (app.mood as json) with function app.f(app.mood);
+        grant usage on type app.mood, app.moods to raxx_owner`);
+      await superuser.query('alter domain app.moods owner to raxx_owner');
+      await owner.query(`
+        create type public.pair as (a int, b app.moods);
+        create table public.t (id int, p public.pair)`);
+      const target = { ...raxxTarget, tables: [{ schema: 'public', name: 't' }], appendOnly: [] };
+      const fixes = async () =>
+        refusedObjects(await planCapture({ owner }, target)).map(({ fix }) => fix);
+      expect(await fixes()).toEqual([
+        'As a superuser: alter function app.f(app.mood) owner to "raxx_owner"; or drop the cast.',
       ]);
-      expect((await installCapture({ owner, superuser }, raxxTarget)).kind).toBe('installed');
-      expect((await installCapture({ owner, superuser }, raxxTarget)).kind).toBe('nothing-to-do');
+      await superuser.query('drop cast (app.mood as json)');
+      expect(await fixes()).toEqual([
+        'As raptor_app or a superuser: alter type app.mood owner to "raxx_owner";',
+      ]);
+      await superuser.query('alter type app.mood owner to raxx_owner');
+      expect(await fixes()).toEqual([]);
+    });
+
+    test('goes into a database of another encoding', async () => {
+      const database = await world.emptyDatabase();
+      const superuser = await database.superuser();
+      const name = `${database.name}_latin1`;
+      await superuser.query(
+        `create database ${name} template template0 encoding 'LATIN1' locale 'C' owner raxx_owner`,
+      );
+      const owner = new pg.Client(world.server.url('raxx_owner', password, name));
+      await owner.connect();
+      await owner.query(`create table "caf\u00e9" (id int primary key, v text)`);
+      const tables = [{ schema: 'public', name: 'caf\u00e9' }];
+      const target = { ...raxxTarget, roles: [], tables, appendOnly: [] };
+      expect((await installCapture({ owner }, target)).kind).toBe('installed');
+      await owner.query(`insert into "caf\u00e9" values (1, '\u00fc')`);
+      const { rows } = await owner.query('select image from "caf\u00e9_history"');
+      expect(rows).toEqual([{ image: { id: 1, v: '\u00fc' } }]);
+      await owner.end();
     });
 
     test('tells what of a table is not captured', async () => {
@@ -242,15 +313,23 @@ describe.each([
       await owner.query(`
         create table keyless (v int);
         create table heir (x int) inherits (keyless);
-        create table parts (id int) partition by list (id)`);
+        create table parts (id int) partition by list (id);
+        create table ledger (id int) partition by list (id)`);
       const tables = ['keyless', 'parts'].map((name) => ({ schema: 'public', name }));
-      const { notes } = await planCapture({ owner }, { ...raxxTarget, tables });
+      const { notes } = await planCapture(
+        { owner },
+        { ...raxxTarget, tables, appendOnly: [{ schema: 'public', name: 'ledger' }] },
+      );
       expect(notes).toEqual([
+        ...usualNotes,
         'public.keyless has no primary key: its changes are captured without a row key.',
         'Other tables inherit from public.keyless: what is written to them directly is not captured.',
         'public.parts has no primary key: its changes are captured without a row key.',
         expect.stringMatching(
           /^public.parts is partitioned: of a partition made or attached later/,
+        ),
+        expect.stringMatching(
+          /^public.ledger is partitioned: a partition made or attached later takes/,
         ),
       ]);
       if (binaries !== undefined) return;
@@ -259,6 +338,7 @@ describe.each([
       );
       const v = { ...raxxTarget, tables: [{ schema: 'public', name: 'v' }] };
       expect((await planCapture({ owner }, v)).notes).toEqual([
+        ...usualNotes,
         expect.stringMatching(/^public.v has virtual generated columns.*\(twice\)/),
       ]);
     });

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { showIdentifier } from './capture-names.ts';
-import type { Catalogue } from './catalogue.ts';
+import type { Catalogue, Records } from './catalogue.ts';
 import { type PlannedObject, refuse } from './planned-object.ts';
 import { type Migration, renderSql, sqlFile, statementsOf } from './sql-file.ts';
 import type { CaptureTarget } from './target.ts';
@@ -37,6 +37,8 @@ export function planPreconditions(catalogue: Catalogue, target: CaptureTarget): 
       ),
     );
   }
+  const others = otherApp(catalogue.records, target);
+  if (others !== undefined) refusals.push(others);
   for (const role of catalogue.roles.values()) {
     if (role.exists || role.name === target.owner) continue;
     refusals.push(
@@ -50,6 +52,18 @@ export function planPreconditions(catalogue: Catalogue, target: CaptureTarget): 
     );
   }
   return refusals;
+}
+
+/** A database is one app's: with two, each would take the other's capture for what is no longer configured. */
+export function otherApp(records: Records, target: CaptureTarget): PlannedObject | undefined {
+  const theirs = records.tables.find(({ app }) => typeof app === 'string' && app !== target.app);
+  if (theirs === undefined || target.app === undefined) return undefined;
+  return refuse(
+    'bookkeeping',
+    'schema pgwitness',
+    `capture in this database is that of the app ${theirs.app}, not of ${target.app}`,
+    `Use --app ${theirs.app}, or give ${target.app} a database of its own. If the app was renamed, as ${target.owner}: update pgwitness.captured_table set app = ${pg.escapeLiteral(target.app)};`,
+  );
 }
 
 /** The schema `pgwitness` and its migrations. */

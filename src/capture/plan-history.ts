@@ -19,7 +19,7 @@ export const historyColumns: Readonly<Record<string, string>> = {
   client_addr: 'inet',
   partition_name: 'text',
   row_key: 'jsonb',
-  image: 'jsonb',
+  image: 'json',
 };
 
 /** The CHECKs of history-table.sql, as pg_get_constraintdef tells them. */
@@ -119,6 +119,36 @@ function planIndex(
     : refuse('index', shown, 'the name is taken', `Rename what is called ${shown}, and run again.`);
 }
 
+/** Privileges that are given on some columns alone. */
+const limitedTo: Readonly<Partial<Record<CaptureRole['history'][number], readonly string[]>>> = {
+  // An id of the writer's own choosing would sooner or later fail a captured write, at the primary key.
+  insert: Object.keys(historyColumns).filter((name) => name !== 'id'),
+  // Pseudonymising reaches the image alone: who changed what and when stays as it was captured.
+  update: ['image'],
+};
+
+const shownLimits: Readonly<Partial<Record<CaptureRole['history'][number], string>>> = {
+  insert: ' (all but id)',
+  update: ' (image)',
+};
+
+/** `select`, `update (image)`, `insert (changed_at, xid) with grant option`: what a role holds, one a privilege. */
+function heldBy(relation: RelationState | undefined, role: string): string[] {
+  const columns = new Map<string, string[] | undefined>();
+  for (const { public: all, grantee, privilege, grantable, column } of relation?.grants ?? []) {
+    if (all || grantee !== role) continue;
+    const name = `${privilege}${grantable ? ' with grant option' : ''}`;
+    if (column === null) columns.set(name, undefined);
+    else if (!columns.has(name)) columns.set(name, [column]);
+    else columns.get(name)?.push(column);
+  }
+  return [...columns].map(([name, limit]) => showGrant(name, limit));
+}
+
+function showGrant(privilege: string, columns: readonly string[] | undefined): string {
+  return columns === undefined ? privilege : `${privilege} (${[...columns].sort().join(', ')})`;
+}
+
 /** Privileges of the configured roles and of PUBLIC on one history table. */
 function planGrants(
   relation: RelationState | undefined,
@@ -163,24 +193,19 @@ function planGrant(
   table: string,
 ): PlannedObject {
   const wanted = [...new Set(role.history)].sort();
-  const held = (relation?.grants ?? [])
-    .filter((grant) => !grant.public && grant.grantee === role.name)
-    .map(
-      ({ privilege, column, grantable }) =>
-        `${privilege}${column === null ? '' : ` (${column})`}${grantable ? ' with grant option' : ''}`,
-    );
-  const expected = wanted.map((privilege) =>
-    privilege === 'update' ? 'update (image)' : privilege,
-  );
+  const held = heldBy(relation, role.name);
+  const expected = wanted.map((privilege) => showGrant(privilege, limitedTo[privilege]));
   const same = [...held].sort().join() === [...expected].sort().join();
   const grantee = pg.escapeIdentifier(role.name);
   // From a new table everything has just been revoked.
   const sql = relation === undefined ? [] : [`revoke all on ${table} from ${grantee} cascade;`];
-  const whole = wanted.filter((privilege) => privilege !== 'update');
-  if (whole.length > 0) sql.push(`grant ${whole.join(', ')} on ${table} to ${grantee};`);
-  // Pseudonymising reaches the image alone: who changed what and when stays as it was captured.
-  if (wanted.includes('update')) sql.push(`grant update (image) on ${table} to ${grantee};`);
-  const name = `${showIdentifier(role.name)} on ${shown}: ${expected.join(', ') || 'nothing'}`;
+  for (const privilege of wanted) {
+    const columns = limitedTo[privilege];
+    const limit = columns === undefined ? '' : ` (${columns.join(', ')})`;
+    sql.push(`grant ${privilege}${limit} on ${table} to ${grantee};`);
+  }
+  const told = wanted.map((privilege) => `${privilege}${shownLimits[privilege] ?? ''}`);
+  const name = `${showIdentifier(role.name)} on ${shown}: ${told.join(', ') || 'nothing'}`;
   if (same) return { kind: 'grant', name, action: 'unchanged', sql: [], undo: [] };
   return relation === undefined
     ? { kind: 'grant', name, action: 'create', sql, undo: [] }

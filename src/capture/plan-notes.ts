@@ -1,4 +1,4 @@
-import { captureNames, showName } from './capture-names.ts';
+import { captureNames, showIdentifier, showName } from './capture-names.ts';
 import { type Catalogue, nameKey } from './catalogue.ts';
 import type { CaptureTarget } from './target.ts';
 
@@ -6,7 +6,9 @@ import type { CaptureTarget } from './target.ts';
 export function planNotes(catalogue: Catalogue, target: CaptureTarget): string[] {
   return [
     ...roleNotes(catalogue, target),
+    'A row whose JSON would be larger than 1 GB can’t be captured: writing it fails.',
     ...target.tables.flatMap(({ schema, name }) => tableNotes(catalogue, target, schema, name)),
+    ...target.appendOnly.flatMap(({ schema, name }) => appendOnlyNotes(catalogue, schema, name)),
     ...leftOverNotes(catalogue, target),
   ];
 }
@@ -31,6 +33,12 @@ function roleNotes({ roles, server }: Catalogue, target: CaptureTarget): string[
         `${role.name} is a member of ${target.owner}: it can switch capture off and change history. Revoke the membership.`,
       );
     }
+  }
+  const inserters = target.roles.filter(({ history }) => history.includes('insert'));
+  if (inserters.length > 0) {
+    notes.push(
+      `${inserters.map(({ name }) => showIdentifier(name)).join(', ')} may insert into history, and so add rows there that no write made. Capture itself needs no such privilege: leave \`insert\` out unless the application writes history too.`,
+    );
   }
   if (server.bookkeeping?.readable === false) {
     notes.push(
@@ -85,6 +93,19 @@ function tableNotes(
     );
   }
   return notes;
+}
+
+function appendOnlyNotes(catalogue: Catalogue, schema: string, name: string): string[] {
+  const table = catalogue.tables.get(nameKey(schema, name));
+  const shown = showName(schema, name);
+  if (table?.kind === 'p') {
+    return [
+      `${shown} is partitioned: a partition made or attached later takes changes that name the partition itself, until install runs again.`,
+    ];
+  }
+  return table?.has_heirs === true
+    ? [`Other tables inherit from ${shown}: they take changes that name them directly.`]
+    : [];
 }
 
 /** What earlier runs installed and the configuration no longer names. */

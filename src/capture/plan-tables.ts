@@ -14,7 +14,12 @@ export function planTables(catalogue: Catalogue, target: CaptureTarget): Planned
   for (const name of target.tables) {
     const names = captureNames(name);
     const table = catalogue.tables.get(nameKey(name.schema, name.name));
-    const faults = [...tableFaults(catalogue, target, name, table), ...nameFaults(target, names)];
+    const faults = [
+      ...tableFaults(catalogue, target, name, table),
+      ...typeFaults(target, table),
+      ...nameFaults(target, names),
+      ...strayFaults(catalogue, table, names),
+    ];
     if (faults.length > 0 || table === undefined) {
       quiet.push(...faults);
       continue;
@@ -43,7 +48,7 @@ export function planTables(catalogue: Catalogue, target: CaptureTarget): Planned
       quiet.push(...faults);
       continue;
     }
-    const { guards, record } = planAppendOnly(catalogue, table);
+    const { guards, record } = planAppendOnly(catalogue, target, table);
     locking.push(...guards);
     records.push(record);
   }
@@ -97,6 +102,53 @@ function tableFaults(
     faults.push(refuse('table', shown, why, fix));
   }
   return faults;
+}
+
+/** Types through which another role's code would run with the owner's rights. */
+function typeFaults(target: CaptureTarget, table: TableState | undefined): PlannedObject[] {
+  if (table === undefined) return [];
+  const owner = pg.escapeIdentifier(target.owner);
+  return table.foreign_types.map(({ name, owner: other, cast_function }) => {
+    const shown = showName(table.schema, table.name);
+    const [why, fix] =
+      cast_function === null
+        ? [
+            `it has columns of the type ${name}, which belongs to ${other}: a cast of it to json would run as ${target.owner}`,
+            `As ${other} or a superuser: alter type ${name} owner to ${owner};`,
+          ]
+        : [
+            `it has columns of the type ${name}, whose cast to json runs ${cast_function} of another role as ${target.owner}`,
+            `As a superuser: alter function ${cast_function} owner to ${owner}; or drop the cast.`,
+          ];
+    return refuse('table', shown, why, fix);
+  });
+}
+
+/** Tables that were captured under this name and have another now: both would write into one history. */
+function strayFaults(
+  { ownTriggers }: Catalogue,
+  table: TableState | undefined,
+  names: ReturnType<typeof captureNames>,
+): PlannedObject[] {
+  const stray = ownTriggers.filter(
+    ({ function_schema, function_name, arguments: given, table_oid }) =>
+      function_schema === names.schema &&
+      function_name === names.function &&
+      // What a partition writes says which one it is; one that was detached does no harm.
+      given === 'table\\000' &&
+      table_oid !== table?.oid,
+  );
+  const drops = new Map<string, string[]>();
+  for (const { schema, table: on, trigger } of stray) {
+    const of = showName(schema, on);
+    const sql = `drop trigger ${pg.escapeIdentifier(trigger)} on ${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(on)};`;
+    drops.set(of, [...(drops.get(of) ?? []), sql]);
+  }
+  return [...drops].map(([of, sql]) => {
+    const why = `it was captured as ${showName(names.schema, names.table)} and still writes into ${showName(names.schema, names.history)}`;
+    const fix = `Give it its name back, or take its triggers off: ${sql.join(' ')}`;
+    return refuse('table', of, why, fix);
+  });
 }
 
 function kindOf(kind: string | null): string {

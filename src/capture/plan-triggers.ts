@@ -33,7 +33,6 @@ export function planCaptureTriggers(
     schema: names.schema,
     history: names.history,
     function: names.function,
-    key_columns: arrayLiteral(table.key_columns),
   });
   const fingerprint = createHash('sha256').update(sql).digest('hex');
   const record = catalogue.records.tables.find(
@@ -45,7 +44,7 @@ export function planCaptureTriggers(
   const drift =
     record?.fingerprint === fingerprint
       ? 'it was altered since it was installed'
-      : 'it was installed by another version of pgwitness or for another key';
+      : 'it was installed by another version of pgwitness';
   return {
     fn: planFunction(catalogue, target, names, sql, record, drift),
     triggers: places(table).flatMap((place) =>
@@ -58,18 +57,15 @@ export function planCaptureTriggers(
       history: names.history,
       function: names.function,
       fingerprint,
+      app: target.app ?? null,
     }),
   };
-}
-
-/** A text[] as Postgres reads it. */
-function arrayLiteral(names: readonly string[]): string {
-  return `{${names.map((name) => `"${name.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
 }
 
 /** An append-only table: no history, a guard on it and on each partition. */
 export function planAppendOnly(
   catalogue: Catalogue,
+  target: CaptureTarget,
   table: TableState,
 ): { readonly guards: PlannedObject[]; readonly record: PlannedObject } {
   const record = catalogue.records.tables.find(
@@ -91,6 +87,7 @@ export function planAppendOnly(
       history: null,
       function: null,
       fingerprint,
+      app: target.app ?? null,
     }),
   };
 }
@@ -276,6 +273,7 @@ function planRecord(
     readonly history: string | null;
     readonly function: string | null;
     readonly fingerprint: string;
+    readonly app: string | null;
   },
 ): PlannedObject {
   const same =

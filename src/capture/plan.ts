@@ -103,18 +103,30 @@ export function blockedObjects(plan: CapturePlan): PlannedObject[] {
 }
 
 /**
+ * Statements that lock `tables` together. The lock timeout holds for each lock: without an end to the
+ * statement, writers of the first table would wait for as many times as there are tables.
+ */
+export function lockTogether(tables: readonly string[], mode: string): string[] {
+  return [
+    `set local statement_timeout = '${lockTimeoutMs}ms';`,
+    `lock table ${[...new Set(tables)].sort().join(', ')} in ${mode} mode;`,
+    'set local statement_timeout to default;',
+  ];
+}
+
+/**
  * The statements of a plan as the owner, in order. Tables in use are locked together, sorted by name,
  * just before their triggers are made: two installers can't block each other crosswise, and no table
  * is held while something else is still being made.
  */
 export function ownerStatements(plan: CapturePlan): string[] {
   const pending = plan.objects.filter(({ sql }) => sql.length > 0);
-  const locks = [...new Set(pending.flatMap((object) => object.locks ?? []))].sort();
+  const locks = pending.flatMap((object) => object.locks ?? []);
   const first = pending.findIndex((object) => object.locks !== undefined);
   if (first === -1) return pending.flatMap(({ sql }) => sql);
   return [
     ...pending.slice(0, first).flatMap(({ sql }) => sql),
-    `lock table ${locks.join(', ')} in share row exclusive mode;`,
+    ...lockTogether(locks, 'share row exclusive'),
     ...pending.slice(first).flatMap(({ sql }) => sql),
   ];
 }

@@ -6,6 +6,8 @@ export function isTransient(error: unknown): boolean {
   if (!(error instanceof pg.DatabaseError)) return false;
   return (
     error.code === '55P03' ||
+    // The statement that locks tables together ran out of its time; or someone cancelled it.
+    error.code === '57014' ||
     error.code === '40P01' ||
     error.code === '40001' ||
     // Another database of the same cluster alters the same role: these catalogues are shared.

@@ -26,14 +26,14 @@ test('puts every name in as one quoted identifier, whatever is in it', () => {
 });
 
 test('quotes a function body with a tag that stands in none of its names', () => {
-  const values = { schema: 's', history: 'h', function: 'f', key_columns: '{}' };
+  const values = { schema: 's', history: 'h', function: 'f' };
   expect(functionBody(renderSql('capture-function', values))).toContain('insert into "s"."h"');
   const hostile = renderSql('capture-function', {
     ...values,
     history: '$capture$; drop table x; --',
   });
   expect(hostile).toContain('as $capture_1$');
-  expect(functionBody(hostile).match(/"\$capture\$; drop table x; --"/g)).toHaveLength(2);
+  expect(functionBody(hostile).match(/["']\$capture\$; drop table x; --["']/g)).toHaveLength(2);
 });
 
 test('refuses a template without all of its values', () => {
@@ -47,6 +47,11 @@ test('refuses a template without all of its values', () => {
 
 test('has no placeholder in a comment, where a line break in a name would end it', () => {
   for (const file of files) expect(text(file), file).not.toMatch(/--.*:["']/);
+});
+
+test('is plain ASCII: a database of another encoding would refuse the rest', () => {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII is what is looked for
+  for (const file of files) expect(text(file), file).toMatch(/^[\x00-\x7f]*$/);
 });
 
 test('has lower-case SQL alone, and no tabs', () => {
@@ -75,6 +80,10 @@ test('keeps released migrations as they are', () => {
       [
         "bookkeeping",
         "bd87d7127cfdb4a396d92c8d51a3ad5cfcf87d402b511c2920956529f84d55bc",
+      ],
+      [
+        "app",
+        "54fe470c8a34fddff79ba8e39cbfc382fe58888e1cfd2941e7c45ac89086fa2c",
       ],
     ]
   `);

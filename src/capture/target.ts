@@ -13,6 +13,8 @@ export interface CaptureRole {
 
 /** What is to be captured in one database: the part of a DatabaseConfig that capture needs. */
 export interface CaptureTarget {
+  /** The app whose database it is: another's capture is left alone. Absent where that is not to be noted. */
+  readonly app?: string;
   /** Role that owns the tables and is to own history and the capture functions. */
   readonly owner: string;
   /** Tables whose changes go to `<table>_history`. */

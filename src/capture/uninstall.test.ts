@@ -133,6 +133,24 @@ test('says what is left to a superuser, and takes the rest away', async () => {
   ]);
 });
 
+test('leaves alone what is another app’s', async () => {
+  const database = await world.database();
+  const owner = await database.connect('raxx_owner');
+  const superuser = await database.superuser();
+  await installCapture({ owner, superuser }, { ...raxxTarget, app: 'a' });
+  const b = { ...raxxTarget, app: 'b', tables: raxxTarget.tables.slice(1) };
+  await expect(
+    uninstallCapture({ owner, superuser }, b, { dropHistory: true }),
+  ).rejects.toMatchObject({ code: 'capture.other-app', exit: 2 });
+  const outcome = await installCapture({ owner, superuser }, b);
+  expect(outcome.kind).toBe('refused');
+  expect(outcome.plan.objects.find(({ action }) => action === 'refuse')?.why).toBe(
+    'capture in this database is that of the app a, not of b',
+  );
+  const a = await installCapture({ owner, superuser }, { ...raxxTarget, app: 'a' });
+  expect(a.kind).toBe('nothing-to-do');
+});
+
 test('takes away what is no longer configured too', async () => {
   const { owner, superuser } = await installed();
   const fewer = { ...raxxTarget, tables: raxxTarget.tables.slice(0, 1), appendOnly: [] };

@@ -1,17 +1,21 @@
 import type { ClientBase } from 'pg';
 import pg from 'pg';
+import { PgwitnessError } from '../error.ts';
 import { showIdentifier, showName } from './capture-names.ts';
 import {
   type Catalogue,
   nameKey,
+  type OwnTrigger,
   readCatalogue,
   readMaySet,
+  readOwnTriggers,
   readRecords,
   readRoleSettings,
   readServer,
   type SettingRecord,
 } from './catalogue.ts';
-import type { CaptureConnections } from './plan.ts';
+import { type CaptureConnections, lockTogether } from './plan.ts';
+import { otherApp } from './plan-bookkeeping.ts';
 import { shapeFaults } from './plan-history.ts';
 import { alterRole, superuserRuns } from './plan-settings.ts';
 import { sqlFile, statementsOf } from './sql-file.ts';
@@ -53,14 +57,28 @@ export function uninstallCapture(
   return changeCapture<UninstallOutcome>(connections, 'taking capture away', options, async () => {
     const { owner, superuser } = connections;
     const catalogue = await readAll(owner, target);
+    const others = otherApp(catalogue.records, target);
+    if (others !== undefined) {
+      throw new PgwitnessError({
+        code: 'capture.other-app',
+        message: `Nothing was taken away: ${others.why}.`,
+        fix: others.fix ?? '',
+        exit: 2,
+      });
+    }
+    const triggers = await triggersToDrop(owner, catalogue);
     const steps = [
       // First, since the way back to what a role had set stands in what is dropped last.
       ...(await settingSteps(connections, catalogue)),
-      ...(await triggerSteps(owner, catalogue)),
+      ...triggerSteps(triggers),
       ...functionSteps(catalogue),
       ...historySteps(catalogue, target, options.dropHistory),
       ...bookkeepingSteps(catalogue),
     ];
+    if (triggers.length > 0) {
+      const tables = triggers.map(({ schema, table }) => sqlName(schema, table));
+      await asRole(owner, target.owner, lockTogether(tables, 'access exclusive').join('\n'));
+    }
     const changes = steps.filter((step) => step.sql !== undefined);
     for (const { sql, by } of changes) {
       if (sql === undefined) continue;
@@ -125,29 +143,28 @@ async function settingSteps(
   });
 }
 
+function sqlName(schema: string, name: string): string {
+  return `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`;
+}
+
 function restoreSql({ role_name, database, replaced }: SettingRecord): string {
   return alterRole(role_name, database, replaced);
 }
 
 /** Every trigger that calls one of our functions, wherever it is: on a table, a partition, a detached one. */
-async function triggerSteps(owner: ClientBase, { records }: Catalogue): Promise<Step[]> {
+function triggersToDrop(owner: ClientBase, { records }: Catalogue): Promise<OwnTrigger[]> {
   const functions = records.tables.flatMap(({ table_schema, function_name }) =>
     function_name === null ? [] : [{ schema: table_schema, name: function_name }],
   );
-  const found = await owner.query<{
-    schema: string;
-    table: string;
-    trigger: string;
-    guard: boolean;
-  }>(sqlFile('catalogue/own-triggers.sql'), [
-    functions.map(({ schema }) => schema),
-    functions.map(({ name }) => name),
-  ]);
-  return found.rows.map(({ schema, table, trigger, guard }) => ({
-    kind: guard ? 'guard' : 'trigger',
+  return readOwnTriggers(owner, functions);
+}
+
+function triggerSteps(triggers: readonly OwnTrigger[]): Step[] {
+  return triggers.map(({ schema, table, trigger, function_schema }) => ({
+    kind: function_schema === 'pgwitness' ? 'guard' : 'trigger',
     name: `${showIdentifier(trigger)} on ${showName(schema, table)}`,
     action: 'drop',
-    sql: `drop trigger ${pg.escapeIdentifier(trigger)} on ${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(table)};`,
+    sql: `drop trigger ${pg.escapeIdentifier(trigger)} on ${sqlName(schema, table)};`,
   }));
 }
 

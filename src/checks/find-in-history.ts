@@ -44,11 +44,12 @@ export async function findInHistory(
   since: string,
 ): Promise<HistoryRow | undefined> {
   const [found] = await ask<{ id: string | null; changed_at: string }>(
-    `select to_jsonb(h) ->> 'id' as id, h.changed_at::text as changed_at
+    // As text, since history may hold json that no jsonb takes; `.*`, since a column may be called h.
+    `select substring(row_to_json(h.*)::text from '^\\{"id":"?([^",}]+)') as id, h.changed_at::text as changed_at
      from ${sqlTable(historyOf(table))} h
      where h.changed_at >= ${pg.escapeLiteral(since)}::timestamptz
        and h.operation = 'INSERT'
-       and to_jsonb(h)::text like ${pg.escapeLiteral(`%${nonce}%`)}
+       and (h.*)::text like ${pg.escapeLiteral(`%${nonce}%`)}
      order by h.changed_at desc
      limit 1`,
   );
@@ -70,7 +71,7 @@ export async function removeRow(
     `delete from ${sqlTable(table)} t
      where t.ctid = ${pg.escapeLiteral(row.ctid)}::tid
        and t.tableoid = ${pg.escapeLiteral(row.tableoid)}::oid
-       and to_jsonb(t)::text like ${pg.escapeLiteral(`%${nonce}%`)}
+       and (t.*)::text like ${pg.escapeLiteral(`%${nonce}%`)}
      returning 1`,
   );
   return removed.length > 0;

@@ -27,6 +27,7 @@ export async function openCapture(
   const { chooseApp, invalidConfig, parseConfig, readConfigText, secretFrom } = await import(
     '../config/read-config.ts'
   );
+  const { expectSameServer } = await import('../capture/same-server.ts');
   const { connectDatabase, loginOf } = await import('../capture/connect.ts');
   const { showIdentifier, showName } = await import('../capture/capture-names.ts');
   const parsed = parseConfig(await readConfigText(flags.config), flags.config);
@@ -54,9 +55,10 @@ export async function openCapture(
   const notes: string[] = [];
   let superuser: pg.Client | undefined;
   try {
-    const url = superuserUrlEnv === undefined ? undefined : cli.env[superuserUrlEnv];
-    if (url !== undefined && url.trim() !== '') {
+    const url = cli.env[superuserUrlEnv ?? ''];
+    if (superuserUrlEnv !== undefined && url !== undefined && url.trim() !== '') {
       superuser = await connect(url, `the superuser's connection for ${app.name}`);
+      await expectSameServer(ownerClient, superuser, superuserUrlEnv);
     } else if (superuserUrlEnv !== undefined) {
       notes.push(`${superuserUrlEnv} is not set: done without a superuser's connection.`);
     }
@@ -82,7 +84,11 @@ export async function openCapture(
   };
   return {
     app,
-    target: { ...app.database, ...(applicationLogin !== undefined && { applicationLogin }) },
+    target: {
+      ...app.database,
+      app: app.name,
+      ...(applicationLogin !== undefined && { applicationLogin }),
+    },
     connections:
       superuser === undefined ? { owner: ownerClient } : { owner: ownerClient, superuser },
     notes,

@@ -5,6 +5,7 @@ import { segment } from './schema.ts';
 import {
   historyFits,
   historyOf,
+  longestCapturedTable,
   parseTableName,
   showTable,
   wrongIdentifier,
@@ -151,8 +152,8 @@ function databaseFaults(value: unknown, app: KeyPath): CrossFault[] {
     if (!historyFits(table)) {
       faults.push({
         at: place,
-        sentence: `The table's history, ${historyOf(table).name}, would have a name longer than 63 bytes, where Postgres cuts names off.`,
-        fix: 'Rename the table to at most 55 bytes.',
+        sentence: `The name of the table is too long for its triggers, trg_${table.name}_history_truncate: Postgres cuts names off after 63 bytes.`,
+        fix: `Rename the table to at most ${longestCapturedTable} bytes.`,
       });
     }
     if (seen.has(showTable(historyOf(table)))) {

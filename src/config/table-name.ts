@@ -63,9 +63,12 @@ export function historyOf(table: TableName): TableName {
   return { schema: table.schema, name: `${table.name}${historySuffix}` };
 }
 
-/** Whether `<table>_history` fits into an identifier. */
+/** In bytes, of a table with history: the longest name made for one is trg_<table>_history_truncate. */
+export const longestCapturedTable = longestIdentifier - 'trg__history_truncate'.length;
+
+/** Whether the names that capture makes for `table` fit into an identifier. */
 export function historyFits(table: TableName): boolean {
-  return Buffer.byteLength(historyOf(table).name) <= longestIdentifier;
+  return Buffer.byteLength(table.name) <= longestCapturedTable;
 }
 
 /** One table as SQL would write it, quoted only where needed: for messages. */

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import pg from 'pg';
+import { expect } from 'vitest';
 import { installCapture } from '../../src/capture/install.ts';
 import type { CaptureTarget } from '../../src/capture/target.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/demo/embedded-postgres.ts';
@@ -21,6 +22,12 @@ export const raxxTarget: CaptureTarget = {
     { name: 'raptor_audit_compliance', history: ['select'] },
   ],
 };
+
+/** What every plan of `raxxTarget` tells its reader. */
+export const usualNotes = [
+  expect.stringMatching(/^raptor_app may insert into history/),
+  expect.stringMatching(/^A row whose JSON would be larger than 1 GB/),
+];
 
 /** One database of its own with the example's tables, and connections to it. */
 export interface TestDatabase {

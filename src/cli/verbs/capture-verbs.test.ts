@@ -11,6 +11,7 @@ import {
   type TestDatabase,
 } from '../../../test/rig/capture-world.ts';
 import { parseConfig } from '../../config/read-config.ts';
+import { startEmbeddedPostgres } from '../../demo/embedded-postgres.ts';
 import { createApp } from '../app.ts';
 
 const examples = fileURLToPath(new URL('../../../examples/raxx/', import.meta.url));
@@ -86,9 +87,9 @@ test('plan, install and uninstall run the whole way, and say when there is nothi
   const installed = await pgwitness(env, 'install', ...prod);
   expect(installed).toMatchObject({ code: 0, err: '' });
   expect(installed.out).toMatch(
-    /installed in the database raxx_\d+: 79 objects made or put right\n$/,
+    /installed in the database raxx_\d+: 80 objects made or put right\n$/,
   );
-  expect((await pgwitness(env, 'install', ...prod)).out).toMatch(/^nothing to do/);
+  expect((await pgwitness(env, 'install', ...prod)).out).toMatch(/^nothing to do/m);
   expect((await pgwitness(env, 'plan', ...prod)).out).toMatch(/-- Nothing to do\.\n$/);
   const removed = await pgwitness(env, 'uninstall', ...prod);
   expect(removed).toMatchObject({ code: 0, err: '' });
@@ -165,6 +166,23 @@ test('plan --check tells what is not as it has to be, by its exit code too', asy
     out: expect.stringContaining('refuse    table       public.trades: there is no such table'),
   });
   expect(await pgwitness(env, 'plan', ...prod)).toMatchObject({ code: 2 });
+});
+
+test('takes no superuser’s connection to another server', async () => {
+  const database = await world.database();
+  const other = await startEmbeddedPostgres({ settings: { fsync: 'off' } });
+  try {
+    const { user, password } = other.superuser;
+    const env = { ...owner(database), RAXX_PROD_SUPERUSER_URL: other.url(user, password) };
+    for (const verb of ['plan', 'install', 'uninstall']) {
+      const { code, err } = await pgwitness(env, verb, ...prod);
+      expect([verb, code]).toEqual([verb, 2]);
+      expect(err).toContain('RAXX_PROD_SUPERUSER_URL leads to another server');
+      expect(err).toContain('capture.other-server');
+    }
+  } finally {
+    await other.stop();
+  }
 });
 
 test('tells of an application that logs in as the owner', async () => {

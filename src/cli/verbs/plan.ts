@@ -81,11 +81,12 @@ export const planVerb = defineVerb<Flags>({
     const named = revisionOf(flags);
     const capture = await openCapture(cli, flags);
     try {
-      const plan = await planCapture(capture.connections, capture.target).catch(
-        (error: unknown) => {
-          throw databaseFailure(error, 'looking at the database');
-        },
-      );
+      // A revision runs on the database of every app that has these tables.
+      const { app, ...unnamed } = capture.target;
+      const target = named === undefined ? capture.target : unnamed;
+      const plan = await planCapture(capture.connections, target).catch((error: unknown) => {
+        throw databaseFailure(error, 'looking at the database');
+      });
       tell(cli, capture.notes);
       const refusals = refusedObjects(plan);
       const drift = driftOf(plan);

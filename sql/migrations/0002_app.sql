@@ -1,0 +1,2 @@
+-- Whose it is in pgwitness.yaml; null where a migration made it, which does not know.
+alter table pgwitness.captured_table add column app text;
