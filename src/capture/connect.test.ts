@@ -97,3 +97,34 @@ test('refuses what is no Postgres URL as configuration, without quoting it', asy
     expect(await failure(url)).toMatchObject({ code: 'capture.bad-url', exit: 2 });
   }
 });
+
+test('a password with an unencoded slash is a bad URL, and no part of it is told', async () => {
+  for (const url of [`postgres://u:12/${secret}@h/x`, `postgres://u:1?${secret}@h/x`]) {
+    const error = await failure(url, 200);
+    expect(error.exit).toBeGreaterThan(1);
+  }
+  expect(await failure(`postgres://u:12/${secret}@h/x`)).toMatchObject({ code: 'capture.bad-url' });
+});
+
+test('names a certificate file that is not there or is none', async () => {
+  const url = (file: string) => `postgres://u:${secret}@127.0.0.1/x?sslrootcert=${file}`;
+  expect(await failure(url('/nowhere/ca.pem'))).toMatchObject({
+    code: 'capture.no-certificate-file',
+    exit: 2,
+    message: expect.stringContaining('/nowhere/ca.pem, which is not there'),
+  });
+  expect(await failure(url('/'))).toMatchObject({ code: 'capture.no-certificate-file', exit: 2 });
+});
+
+test('sslmode=require brings its error and no warning of Node', async () => {
+  const warnings: Error[] = [];
+  const listen = (warning: Error) => warnings.push(warning);
+  process.on('warning', listen);
+  const { user } = server.superuser;
+  for (const mode of ['require', 'prefer', 'verify-ca']) {
+    const error = await failure(`${server.url(user, secret)}?sslmode=${mode}`);
+    expect(error.message).toContain('SSL');
+  }
+  process.off('warning', listen);
+  expect(warnings).toEqual([]);
+});

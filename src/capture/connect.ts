@@ -7,7 +7,7 @@ const connectTimeoutMs = 10_000;
 /**
  * Opens one connection to `url`. `what` says whose it is, for errors: "the owner's connection".
  * Throws PgwitnessError: exit 2 where the URL is none, exit 3 where the database can't be reached or
- * lets nobody in. Neither its message nor its cause holds the password.
+ * lets nobody in; exit 2 too where a certificate file that it names can't be read. Neither its message nor its cause holds the password.
  */
 export async function connectDatabase(
   url: string,
@@ -18,13 +18,16 @@ export async function connectDatabase(
   let client: pg.Client;
   try {
     client = new pg.Client({
-      connectionString: url,
+      connectionString: strictSsl(url),
       application_name: 'pgwitness',
       connectionTimeoutMillis: options.timeoutMs ?? connectTimeoutMs,
       keepAlive: true,
     });
-  } catch {
-    // The parser's own error quotes the URL, password included: it is not passed on.
+  } catch (error) {
+    const { code, path, syscall } = error as NodeJS.ErrnoException;
+    // pg reads the certificates that the URL names.
+    if (syscall !== undefined) throw noCertificate(what, path, code);
+    // The parser's own error may quote the URL, password included: it is not passed on.
     throw badUrl(what);
   }
   // A connection that breaks while idle is told here; the next query fails with the same cause.
@@ -48,9 +51,24 @@ function placeOf(url: string, what: string): string {
     throw badUrl(what);
   }
   if (parsed.protocol !== 'postgres:' && parsed.protocol !== 'postgresql:') throw badUrl(what);
+  // A password with / in it: what looks like port and database is its parts.
+  if (parsed.pathname.includes('@')) throw badUrl(what);
   const host = parsed.hostname === '' ? 'localhost' : parsed.hostname;
   const user = parsed.username === '' ? '' : `${parsed.username}@`;
   return `${user}${host}:${parsed.port === '' ? '5432' : parsed.port}${parsed.pathname}`;
+}
+
+/**
+ * pg takes these modes for verify-full, and has Node print a warning that they will mean less one day.
+ * Named as what they are, they stay so and are silent; `uselibpqcompat=true` asks for the weaker ones.
+ */
+function strictSsl(url: string): string {
+  const parsed = new URL(url);
+  const mode = parsed.searchParams.get('sslmode') ?? '';
+  if (!['prefer', 'require', 'verify-ca'].includes(mode)) return url;
+  if (parsed.searchParams.has('uselibpqcompat')) return url;
+  parsed.searchParams.set('sslmode', 'verify-full');
+  return parsed.href;
 }
 
 /** The user that a connection URL logs in as; undefined where it names none, or is no URL. */
@@ -70,6 +88,22 @@ function badUrl(what: string): PgwitnessError {
     exit: 2,
   });
 }
+
+function noCertificate(what: string, path?: string, code?: string): PgwitnessError {
+  const file = path === undefined ? 'a certificate file' : `the file ${path}`;
+  return new PgwitnessError({
+    code: 'capture.no-certificate-file',
+    message: `The URL of ${what} names ${file}, which ${code === 'ENOENT' ? 'is not there' : `can't be read (${code})`}.`,
+    fix: 'Correct sslrootcert, sslcert or sslkey in the URL; a relative path is relative to where pgwitness runs.',
+    exit: 2,
+  });
+}
+
+const notTrusted = {
+  code: 'not-trusted',
+  why: "the server's certificate is of no authority that is trusted here",
+  fix: "Name the authority's certificate in the URL: ?sslmode=verify-full&sslrootcert=/path/to/ca.pem.",
+};
 
 const reasons: Readonly<Record<string, { code: string; why: string; fix: string }>> = {
   ECONNREFUSED: {
@@ -126,6 +160,15 @@ const reasons: Readonly<Record<string, { code: string; why: string; fix: string 
     code: 'too-many-connections',
     why: 'the server has no connection left',
     fix: 'Try again later, or close connections that are not needed.',
+  },
+  DEPTH_ZERO_SELF_SIGNED_CERT: notTrusted,
+  SELF_SIGNED_CERT_IN_CHAIN: notTrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: notTrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: notTrusted,
+  ERR_TLS_CERT_ALTNAME_INVALID: {
+    code: 'not-trusted',
+    why: "the server's certificate is for another host name",
+    fix: 'Write the host name that the certificate is for into the URL.',
   },
   '57P03': {
     code: 'starting',

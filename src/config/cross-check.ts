@@ -68,8 +68,13 @@ export function crossCheck(value: unknown): CrossFault[] {
     ),
     ...shared(
       apps.flatMap(({ at }) => textsAt(value, [...at, 'drain', 'tokens'])),
-      (text) => `The drain token ${text} stands here for the second time.`,
+      () => 'This drain token stands here for the second time.',
       'A token names one drain of one app: `heroku drains --app <app>` lists them.',
+    ),
+    ...shared(
+      apps.flatMap(({ at }) => optional(textAt(value, [...at, 'database', 'owner_url_env']))),
+      () => "Two apps keep their changes in one database: this is another app's login, too.",
+      'Give each app a database of its own, or make them one app with the tables of both: what is captured belongs to one app, and uninstalling that one would end it for the other.',
     ),
     ...sharedDrains(value, apps),
   );
@@ -106,7 +111,9 @@ function sharedDrains(
     if (secret === undefined) continue;
     const user = textAt(value, [...app.at, 'drain', 'user'])?.text ?? app.name;
     const name = JSON.stringify([user, secret.text]);
-    groups.set(name, [...(groups.get(name) ?? []), app]);
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [app]);
+    else group.push(app);
   }
   return [...groups.values()]
     .filter((group) => group.length > 1)
@@ -115,10 +122,8 @@ function sharedDrains(
         .filter((app) => textsAt(value, [...app.at, 'drain', 'tokens']).length === 0)
         .map((app) => ({
           at: [...app.at, 'drain'],
-          sentence: `\`${app.name}\` shares its drain's user and secret with ${group
-            .filter((other) => other !== app)
-            .map((other) => `\`${other.name}\``)
-            .join(', ')}, and nothing tells their lines apart.`,
+          // One other app says it: naming all of them in each would be the square of the file.
+          sentence: `\`${app.name}\` shares its drain's user and secret with \`${(group[0] === app ? group[1] : group[0])?.name}\`, and nothing tells their lines apart.`,
           fix: 'Add `tokens:` with the drain tokens of each of these apps, or give each its own `user` and `secret_env`.',
         })),
     );
@@ -193,7 +198,7 @@ function databaseFaults(value: unknown, app: KeyPath): CrossFault[] {
     faults.push(
       ...shared(
         textsAt(value, [...at, 'roles', role, 'history']),
-        (text) => `The privilege \`${text}\` stands here twice.`,
+        () => 'This privilege stands here twice.',
         'Name each privilege once.',
       ),
     );
@@ -204,7 +209,7 @@ function databaseFaults(value: unknown, app: KeyPath): CrossFault[] {
   faults.push(
     ...shared(
       urls,
-      (text) => `The owner and the application log in with the same URL, ${text}.`,
+      () => 'The owner and the application log in with the same URL.',
       'Give the application a role of its own: an owner can switch triggers off and on again and leave no line.',
     ),
   );

@@ -1,7 +1,7 @@
 import type { AppConfig, TableName } from './config.ts';
-import { inFileOrder, type KeyPath, type Problem, showKey } from './problem.ts';
+import type { Place } from './place.ts';
+import { inFileOrder, type KeyPath, type Problem, problemAt } from './problem.ts';
 import { showTable } from './table-name.ts';
-import type { Place } from './yaml-source.ts';
 
 /** Runs one statement of SQL and gives its rows. */
 export type Query = (
@@ -21,8 +21,8 @@ export async function databaseProblems(
 ): Promise<Problem[]> {
   const problems: Problem[] = [];
   const found = (at: KeyPath, onKey: boolean, sentence: string, fix: string) => {
-    const { line, column } = locate(at, onKey ? 'key' : 'value');
-    problems.push({ path, line, column, key: showKey(at), sentence, fix });
+    const place = locate(at, onKey ? 'key' : 'value');
+    problems.push(problemAt(path, place, at, { sentence, fix }));
   };
   const database: KeyPath = ['apps', app.name, 'database'];
 

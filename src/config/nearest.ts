@@ -4,7 +4,10 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   // A third of the letters may be wrong, and two in a short word.
   let bound = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
-    const distance = editDistance(plain(word), plain(candidate));
+    const [a, b] = [plain(word), plain(candidate)];
+    // Two words differ by at least what one is longer: most pairs end here.
+    if (Math.abs(a.length - b.length) >= bound) continue;
+    const distance = editDistance(a, b);
     if (distance < bound) {
       best = candidate;
       bound = distance;

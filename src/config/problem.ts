@@ -1,3 +1,6 @@
+import { findSecrets } from './find-secrets.ts';
+import type { Place } from './place.ts';
+
 /** One fault of `pgwitness.yaml`, at its place. */
 export interface Problem {
   /** The file, as it was given. */
@@ -24,9 +27,58 @@ export function showKey(key: KeyPath): string {
     .replace(/^\./, '');
 }
 
-/** `pgwitness.yaml:12:5 sentence`, the fix on a line below it. */
-export function showProblem(problem: Problem): string {
-  return `${problem.path}:${problem.line}:${problem.column} ${problem.sentence}\n    ${problem.fix}`;
+/**
+ * A problem whose texts can be printed: where they would quote what looks like a secret, that alone is
+ * told; what would act on a terminal, or break the line, is shown as an escape.
+ */
+export function problemAt(
+  path: string,
+  place: Place,
+  at: KeyPath,
+  told: { readonly sentence: string; readonly fix: string },
+): Problem {
+  const [secret] = findSecrets([...at, told.sentence, told.fix].join('\n'));
+  const { sentence, fix } = secret === undefined ? told : secretTold(secret.looksLike);
+  return {
+    path,
+    line: place.line,
+    column: place.column,
+    key: secret === undefined ? escaped(showKey(at)) : '',
+    sentence: escaped(sentence),
+    fix: escaped(fix),
+  };
+}
+
+/** What is told of a secret in the file. */
+export function secretTold(looksLike: string): { sentence: string; fix: string } {
+  return {
+    sentence: `This looks like ${looksLike}, and the file is no place for secrets.`,
+    fix: 'Put it into an environment variable and name the variable here; change the secret if the file was ever shared.',
+  };
+}
+
+/** Control and format characters, line breaks and lone surrogates as JSON would escape them. */
+function escaped(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (character) =>
+    [...Array(character.length).keys()]
+      .map((unit) => `\\u${character.charCodeAt(unit).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
+}
+
+/** More than these nobody reads: they have one cause. */
+export const mostTold = 100;
+
+/** Each problem as `pgwitness.yaml:12:5 sentence`, the fix on a line below it; then how many more there are. */
+export function showProblems(problems: readonly Problem[]): string[] {
+  const told = problems
+    .slice(0, mostTold)
+    .map(
+      ({ path, line, column, sentence, fix }) =>
+        `${path}:${line}:${column} ${sentence}\n    ${fix}`,
+    );
+  const more = problems.length - told.length;
+  return more > 0 ? [...told, `… and ${more} more`] : told;
 }
 
 /** In the order of the file, each once. */

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,15 +38,43 @@ test('a broken file is one error that lists file:line:column of each problem and
   expect(error.message).toContain(`There is no key \`ownr\``);
 });
 
-test('a file that is not there, a folder and an endless file are a sentence each', async () => {
+test('a file that is not there, a folder, a device and a pipe without a writer are a sentence each', async () => {
   await expect(readConfig(join(folder, 'none.yaml'))).rejects.toMatchObject({
     code: 'config.no-such-file',
     exit: 2,
   });
   await expect(readConfig(folder)).rejects.toMatchObject({ code: 'config.cannot-read', exit: 2 });
-  await expect(readConfig('/dev/zero')).rejects.toMatchObject({
-    code: 'config.invalid',
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  for (const none of ['/dev/zero', pipe]) {
+    await expect(readConfig(none)).rejects.toMatchObject({ code: 'config.cannot-read', exit: 2 });
+  }
+});
+
+test('bytes that are not UTF-8 are refused with their line, UTF-16 too; a byte order mark is none', async () => {
+  const text = await readFile(example, 'utf8');
+  const write = async (bytes: Buffer) => {
+    const path = join(folder, 'bytes.yaml');
+    await writeFile(path, bytes);
+    return path;
+  };
+  const latin1 = await write(Buffer.from('# one\n# caf\u00e9\nversion: 1\n', 'latin1'));
+  await expect(readConfig(latin1)).rejects.toMatchObject({
+    code: 'config.not-utf8',
     exit: 2,
+    message: `${latin1}:2 holds bytes that are not UTF-8 text.`,
+  });
+  await expect(
+    readConfig(await write(Buffer.from(`\ufeff${text}`, 'utf16le'))),
+  ).rejects.toMatchObject({ code: 'config.not-utf8' });
+  await expect(readConfig(await write(Buffer.from(text, 'utf16le')))).rejects.toMatchObject({
+    message: expect.stringContaining('A control character stands here'),
+  });
+  const marked = await readConfig(await write(Buffer.from(`\ufeff${text}`)));
+  expect(marked.apps).toHaveLength(2);
+  const large = await write(Buffer.from('\u00e9'.repeat(200_000)));
+  await expect(readConfig(large)).rejects.toMatchObject({
+    message: expect.stringContaining('is larger than'),
   });
 });
 

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { PgwitnessError } from '../error.ts';
@@ -5,14 +7,22 @@ import type { AppConfig, Config, DatabaseConfig, RoleConfig } from './config.ts'
 import { crossCheck } from './cross-check.ts';
 import { parseDuration } from './duration.ts';
 import { findSecrets } from './find-secrets.ts';
-import { inFileOrder, type KeyPath, type Problem, showKey, showProblem } from './problem.ts';
+import { type Place, placesIn } from './place.ts';
+import {
+  inFileOrder,
+  type KeyPath,
+  type Problem,
+  problemAt,
+  secretTold,
+  showProblems,
+} from './problem.ts';
 import { configSchema, type WrittenConfig } from './schema.ts';
 import { schemaFaults } from './schema-problems.ts';
 import { parseTableName } from './table-name.ts';
-import { type Place, parseYaml } from './yaml-source.ts';
+import { parseYaml } from './yaml-source.ts';
 
-/** A file of many apps has some tens of kilobytes; reading stops here, before the parser's memory grows. */
-const largestFile = 1_048_576;
+/** A file of a hundred apps has some 140,000 bytes; reading stops here, before the parser's work grows. */
+const largestFile = 262_144;
 
 export type ParsedConfig =
   | {
@@ -25,51 +35,29 @@ export type ParsedConfig =
 
 /** `pgwitness.yaml` as text to a trusted Config, or every problem at once. Pure; `path` need not exist. */
 export function parseConfig(text: string, path: string): ParsedConfig {
-  const problem = (place: Place, key: KeyPath, sentence: string, fix: string): Problem => ({
-    path,
-    line: place.line,
-    column: place.column,
-    key: showKey(key),
-    sentence,
-    fix,
-  });
   if (Buffer.byteLength(text) > largestFile) {
     const sentence = `The file is larger than ${largestFile} bytes.`;
-    return { ok: false, problems: [problem({ line: 1, column: 1 }, [], sentence, sizeFix)] };
+    const told = { sentence, fix: sizeFix };
+    return { ok: false, problems: [problemAt(path, { line: 1, column: 1 }, [], told)] };
   }
-  const problems: Problem[] = findSecrets(text).map(({ offset, looksLike }) =>
-    problem(
-      placeOf(text, offset),
-      [],
-      `This looks like ${looksLike}, and the file is no place for secrets.`,
-      'Put it into an environment variable and name the variable here; change the secret if the file was ever shared.',
-    ),
+  const placeAt = placesIn(text);
+  const problems = findSecrets(text).map(({ offset, looksLike }) =>
+    problemAt(path, placeAt(offset), [], secretTold(looksLike)),
   );
   const source = parseYaml(text);
-  problems.push(
-    ...source.faults.map((fault) =>
-      problem(
-        fault,
-        [],
-        fault.sentence,
-        fault.fatal
-          ? 'Correct it; the keys are looked at once it can be read.'
-          : 'Remove one of the two.',
-      ),
-    ),
-  );
+  problems.push(...source.faults.map((fault) => problemAt(path, fault, [], fault)));
   if (source.faults.some((fault) => fault.fatal)) {
     return { ok: false, problems: inFileOrder(problems) };
   }
 
   const parsed = configSchema.safeParse(source.value);
-  if (!parsed.success) {
-    for (const { at, sentence, fix, onKey } of schemaFaults(parsed.error.issues, source.value)) {
-      problems.push(problem(source.locate(at, onKey ? 'key' : 'value'), at, sentence, fix));
-    }
-  }
-  for (const { at, sentence, fix, onKey } of crossCheck(source.value)) {
-    problems.push(problem(source.locate(at, onKey ? 'key' : 'value'), at, sentence, fix));
+  const faults = [
+    ...(parsed.success ? [] : schemaFaults(parsed.error.issues, source.value)),
+    ...crossCheck(source.value),
+  ];
+  for (const fault of faults) {
+    const place = source.locate(fault.at, fault.onKey ? 'key' : 'value');
+    problems.push(problemAt(path, place, fault.at, fault));
   }
   if (!parsed.success || problems.length > 0) {
     return { ok: false, problems: inFileOrder(problems) };
@@ -77,11 +65,12 @@ export function parseConfig(text: string, path: string): ParsedConfig {
   return { ok: true, config: trusted(parsed.data, resolve(path)), locate: source.locate };
 }
 
-const sizeFix = 'Is it the right file? A configuration of a hundred apps has less.';
+const sizeFix = 'Is it the right file? A configuration of a hundred apps has half of that.';
 
 /**
- * Reads `path`. Throws PgwitnessError, exit 2: `config.no-such-file`, `config.cannot-read`, and
- * `config.invalid`, whose message lists every problem as `file:line:column sentence`.
+ * Reads `path`, a regular file. Throws PgwitnessError, exit 2: `config.no-such-file`,
+ * `config.cannot-read`, `config.not-utf8`, and `config.invalid`, whose message lists every problem (the
+ * first hundred) as `file:line:column sentence`.
  */
 export async function readConfig(path: string): Promise<Config> {
   const parsed = parseConfig(await readConfigText(path), path);
@@ -92,7 +81,9 @@ export async function readConfig(path: string): Promise<Config> {
 /** The error `config.invalid`, exit 2: all of `problems` in one message. */
 export function invalidConfig(path: string, problems: readonly Problem[]): PgwitnessError {
   const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
-  const list = problems.map((problem) => `  ${showProblem(problem)}`).join('\n');
+  const list = showProblems(problems)
+    .map((shown) => `  ${shown}`)
+    .join('\n');
   return new PgwitnessError({
     code: 'config.invalid',
     message: `${path} has ${count}:\n${list}`,
@@ -103,10 +94,19 @@ export function invalidConfig(path: string, problems: readonly Problem[]): Pgwit
 
 /** The file's text, as far as `parseConfig` takes it. Throws as `readConfig` does for a file it can't read. */
 export async function readConfigText(path: string): Promise<string> {
+  const bytes = await readBytes(path);
+  // What is too large is cut, perhaps in a character: parseConfig tells of its size.
+  if (bytes.length <= largestFile && !isUtf8(bytes)) throw notUtf8(path, bytes);
+  return bytes.toString('utf8').replace(/^\ufeff/, '');
+}
+
+async function readBytes(path: string): Promise<Buffer> {
   try {
-    const file = await open(path);
+    // Opening a named pipe would wait for a writer.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      // One byte more than is taken shows that there is more; a device or a pipe ends here too.
+      if (!(await file.stat()).isFile()) throw noFile(path);
+      // One byte more than is taken shows that there is more.
       const buffer = Buffer.alloc(largestFile + 1);
       let length = 0;
       for (;;) {
@@ -114,13 +114,13 @@ export async function readConfigText(path: string): Promise<string> {
         length += bytesRead;
         if (bytesRead === 0 || length === buffer.length) break;
       }
-      return buffer.toString('utf8', 0, length).replace(/^\ufeff/, '');
+      return buffer.subarray(0, length);
     } finally {
       await file.close();
     }
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === undefined) throw error;
+    if (error instanceof PgwitnessError || code === undefined) throw error;
     const missing = code === 'ENOENT';
     throw new PgwitnessError({
       code: missing ? 'config.no-such-file' : 'config.cannot-read',
@@ -132,6 +132,33 @@ export async function readConfigText(path: string): Promise<string> {
       cause: error,
     });
   }
+}
+
+function noFile(path: string): PgwitnessError {
+  return new PgwitnessError({
+    code: 'config.cannot-read',
+    message: `${path} is not a regular file.`,
+    fix: 'Name a file with --config, not a folder, pipe or device: paths in it are relative to it.',
+    exit: 2,
+  });
+}
+
+function notUtf8(path: string, bytes: Buffer): PgwitnessError {
+  let line = 1;
+  let start = 0;
+  for (;;) {
+    const end = bytes.indexOf(0x0a, start);
+    // No character of UTF-8 spans a line's end.
+    if (end === -1 || !isUtf8(bytes.subarray(start, end))) break;
+    start = end + 1;
+    line += 1;
+  }
+  return new PgwitnessError({
+    code: 'config.not-utf8',
+    message: `${path}:${line} holds bytes that are not UTF-8 text.`,
+    fix: 'Save the file as UTF-8; editors also offer UTF-16 and Latin-1, which are not read.',
+    exit: 2,
+  });
 }
 
 /**
@@ -179,12 +206,6 @@ export function secretFrom(
     });
   }
   return value;
-}
-
-function placeOf(text: string, offset: number): Place {
-  const before = text.slice(0, offset);
-  const line = before.split('\n').length;
-  return { line, column: offset - (before.lastIndexOf('\n') + 1) + 1 };
 }
 
 function trusted(written: WrittenConfig, path: string): Config {

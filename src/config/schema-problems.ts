@@ -4,7 +4,7 @@ import { nearest } from './nearest.ts';
 import { type KeyPath, showKey } from './problem.ts';
 import { configJsonSchema, type JsonSchema } from './schema.ts';
 
-/** What zod found, as sentences with a fix; `whole` says where the key rather than its value is meant. */
+/** What zod found, as sentences with a fix. */
 export function schemaFaults(issues: readonly z.core.$ZodIssue[], value: unknown): CrossFault[] {
   const schema = configJsonSchema();
   return issues.flatMap((issue) => {
@@ -122,7 +122,9 @@ function schemaAt(schema: JsonSchema, at: KeyPath): JsonSchema | undefined {
     if (here === undefined) return undefined;
     const more = here.additionalProperties;
     if (typeof part === 'number') here = here.items;
-    else here = here.properties?.[part] ?? (typeof more === 'object' ? more : undefined);
+    else if (here.properties !== undefined && Object.hasOwn(here.properties, part)) {
+      here = here.properties[part];
+    } else here = typeof more === 'object' ? more : undefined;
   }
   return here;
 }

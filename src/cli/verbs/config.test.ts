@@ -44,7 +44,22 @@ async function type(line: readonly string[], env: Record<string, string> = {}) {
 test('the example is in order: exit 0', async () => {
   const { code, stdout } = await type(['config', 'check', '--config', example]);
   expect(stdout).toContain('is in order: 2 apps (raxx-api-prod, raxx-api-staging)');
+  expect(stdout).toContain(
+    `Next: \`pgwitness plan --config ${example} --app raxx-api-prod\` prints what install would do.`,
+  );
   expect(code).toBe(0);
+});
+
+test('no text of the file acts on the terminal, as text and as JSON', async () => {
+  const path = join(folder, 'escapes.yaml');
+  const text = await readFile(example, 'utf8');
+  await writeFile(path, text.replace('version: 1', 'version: 1\n"\\e[31mx\\nerror \\u202e": 1'));
+  for (const more of [[], ['--json']]) {
+    const { stdout, stderr } = await type(['config', 'check', '--config', path, ...more]);
+    expect(stdout + stderr).toContain('u001b[31mx');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    expect(stdout + stderr).not.toMatch(/\u001b\[31m|^error \W*$|\u202e/m);
+  }
 });
 
 test('a broken file: exit 2, each fault with its line, as text and as JSON', async () => {

@@ -36,7 +36,7 @@ const check = defineVerb<{ config: string; app?: string; connect: boolean; json:
     );
     const parsed = parseConfig(await readConfigText(flags.config), flags.config);
     if (!parsed.ok) {
-      if (flags.json) await print(cli, flags, parsed.problems, []);
+      if (flags.json) await printJson(cli, flags.config, parsed.problems, []);
       throw invalidConfig(flags.config, parsed.problems);
     }
     const apps =
@@ -45,7 +45,9 @@ const check = defineVerb<{ config: string; app?: string; connect: boolean; json:
     if (flags.connect) {
       for (const app of apps) problems.push(...(await askDatabase(cli, parsed, app, flags.config)));
     }
-    return print(cli, flags, problems, parsed.config.apps);
+    if (flags.json) await printJson(cli, flags.config, problems, parsed.config.apps);
+    else await print(cli, flags, problems, parsed.config.apps);
+    return problems.length === 0 ? 0 : 1;
   },
 });
 
@@ -66,29 +68,49 @@ async function askDatabase(cli: Cli, parsed: Readable, app: AppConfig, path: str
   }
 }
 
-async function print(
+async function printJson(
   cli: Cli,
-  flags: { config: string; connect: boolean; json: boolean },
+  path: string,
   problems: readonly Problem[],
   apps: readonly AppConfig[],
-): Promise<0 | 1> {
-  const names = apps.map((app) => app.name);
-  if (flags.json) {
-    const result = { path: flags.config, ok: problems.length === 0, apps: names, problems };
-    cli.process.stdout.write(`${JSON.stringify(result)}\n`);
-  } else if (problems.length === 0) {
-    const looked = flags.connect ? ', and so are its databases' : '';
-    cli.process.stdout.write(
-      `${flags.config} is in order${looked}: ${names.length} app${names.length === 1 ? '' : 's'} (${names.join(', ')}).\n`,
-    );
-  } else {
-    const { showProblem } = await import('../../config/problem.ts');
-    const lines = problems.map((problem) => `${showProblem(problem)}\n`);
-    cli.process.stdout.write(
-      `${lines.join('')}${problems.length} problem${problems.length === 1 ? '' : 's'}.\n`,
-    );
+): Promise<void> {
+  const { harmlessJson } = await import('../harmless-text.ts');
+  const { mostTold } = await import('../../config/problem.ts');
+  const result = {
+    path,
+    ok: problems.length === 0,
+    apps: apps.map((app) => app.name),
+    problems: problems.slice(0, mostTold),
+    /** Problems beyond those listed. */
+    more: Math.max(0, problems.length - mostTold),
+  };
+  cli.process.stdout.write(`${harmlessJson(result)}\n`);
+}
+
+async function print(
+  cli: Cli,
+  flags: { config: string; app?: string; connect: boolean },
+  problems: readonly Problem[],
+  apps: readonly AppConfig[],
+): Promise<void> {
+  const { harmlessText } = await import('../harmless-text.ts');
+  const write = (text: string) =>
+    cli.process.stdout.write(`${harmlessText(text, { lines: true })}\n`);
+  if (problems.length > 0) {
+    const { showProblems } = await import('../../config/problem.ts');
+    for (const shown of showProblems(problems)) write(shown);
+    write(`${problems.length} problem${problems.length === 1 ? '' : 's'}.`);
+    return;
   }
-  return problems.length === 0 ? 0 : 1;
+  const looked = flags.connect ? ', and so are its databases' : '';
+  const names = apps.map((app) => app.name).join(', ');
+  write(
+    `${flags.config} is in order${looked}: ${apps.length} app${apps.length === 1 ? '' : 's'} (${names}).`,
+  );
+  const config = flags.config === configFlag.default ? '' : ` --config ${flags.config}`;
+  const [first, another] = apps;
+  const app = another === undefined ? '' : ` --app ${flags.app ?? first?.name}`;
+  write(`Next: \`pgwitness plan${config}${app}\` prints what install would do.`);
 }
 
 const schema = defineVerb<Record<never, never>>({
