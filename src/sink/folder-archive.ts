@@ -13,7 +13,7 @@ import type { Archive, ArchiveObject } from './sink.ts';
  * does for one object, exit 1.
  *
  * No link below the folder is followed, or a planted one could show files from elsewhere as evidence.
- * A link is listed in place of what it leads to, and reading it throws `sink.link`: nothing is left out
+ * A link is listed in place of what it leads to, and reading it throws `sink.link-in-archive`: nothing is left out
  * unsaid. So is a file that stands where a folder should.
  */
 export function folderArchive(folder: string): Archive {
@@ -100,7 +100,7 @@ function inPlaceOfMore(key: string): ArchiveObject {
 
 function linkError(root: string, key: string, cause: unknown): PgwitnessError {
   return new PgwitnessError({
-    code: 'sink.link',
+    code: 'sink.link-in-archive',
     message: `${key} in the folder ${root} is a link, which is not followed: what it leads to is not read.`,
     fix: 'Put the file or folder itself there, or mount it there.',
     exit: 1,

@@ -133,7 +133,10 @@ test('an archive shows no file that is no object, and follows no link but tells 
   await writeFile(join(folder, 'logs/a/with space'), 'x');
   const archive = folderArchive(folder);
   expect((await listed(archive, '')).map((object) => object.key)).toEqual([key, 'logs/a/link']);
-  await expect(archive.read('logs/a/link')).rejects.toMatchObject({ code: 'sink.link', exit: 1 });
+  await expect(archive.read('logs/a/link')).rejects.toMatchObject({
+    code: 'sink.link-in-archive',
+    exit: 1,
+  });
 });
 
 test('what stands in place of a folder is listed by its own key, from wherever one lists', async () => {
@@ -152,7 +155,7 @@ test('what stands in place of a folder is listed by its own key, from wherever o
   }
   expect(await keys('logs/a/2026/', `${month}/30/17`)).toEqual([month]);
   expect(await keys('logs/a/2026/', `${month}0`)).toEqual([]);
-  await expect(archive.read(month)).rejects.toMatchObject({ code: 'sink.link' });
+  await expect(archive.read(month)).rejects.toMatchObject({ code: 'sink.link-in-archive' });
   expect(await keys('logs/b/2026/06/30/')).toEqual(['logs/b']);
 });
 
