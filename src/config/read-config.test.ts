@@ -45,7 +45,7 @@ test('a file that is not there, a folder, a device and a pipe without a writer a
   });
   await expect(readConfig(folder)).rejects.toMatchObject({ code: 'config.cannot-read', exit: 2 });
   const pipe = join(folder, 'pipe');
-  execFileSync('mkfifo', [pipe]);
+  execFileSync('sh', ['-c', 'mkfifo "$0"', pipe]);
   for (const none of ['/dev/zero', pipe]) {
     await expect(readConfig(none)).rejects.toMatchObject({ code: 'config.cannot-read', exit: 2 });
   }
