@@ -24,6 +24,16 @@ export interface FramedMessage {
   readonly bytes: Uint8Array;
 }
 
+/** A message or a fault, and all the bytes that belong to it: the next part begins at `until`. */
+export type FramePart = {
+  readonly from: number;
+  /** Behind the message, and behind a newline that its sender did not count. */
+  readonly until: number;
+} & (
+  | { readonly kind: 'message'; readonly message: FramedMessage }
+  | { readonly kind: 'fault'; readonly fault: FrameFault }
+);
+
 export interface SplitFrame {
   readonly messages: readonly FramedMessage[];
   readonly faults: readonly FrameFault[];
@@ -40,29 +50,46 @@ export interface ParsedFrame {
 const newline = 0x0a;
 const space = 0x20;
 const zero = 0x30;
+const one = 0x31;
 const nine = 0x39;
+const lessThan = 0x3c;
+const greaterThan = 0x3e;
 
 /**
  * Octet-counted messages of a body: `<len> <msg>`, `len` in bytes, a trailing newline included
  * where there is one; a newline that a sender did not count is passed over. Counts decide and text
- * is never searched for a message, with two exceptions where a count cannot be right: `lossEnd` and
- * `resume`. Each other byte of the body is in a message, in its count or in a fault.
+ * is never searched for a message, with two exceptions where a count cannot be right: `LossEnds` and
+ * `resume`. The parts follow each other without a gap, from the body's first byte to its last. They
+ * come one at a time, so that a body of a million tiny lines needs no memory for each.
  */
+export function* walkFrame(body: Uint8Array): Generator<FramePart> {
+  const chains = new Chains(body);
+  const losses = new LossEnds(body);
+  let from = 0;
+  while (from < body.length) {
+    const read = readMessage(body, from, chains, losses);
+    if (read.ok) {
+      const { start, end } = read;
+      const until = pastNewline(body, end);
+      const message = { offset: start, bytes: body.subarray(start, end) };
+      yield { kind: 'message', from, until, message };
+      from = until;
+    } else {
+      const until = resume(body, from, chains);
+      const fault = { offset: from, bytes: body.subarray(from, until), reason: read.reason };
+      yield { kind: 'fault', from, until, fault };
+      from = until;
+    }
+  }
+}
+
+/** All parts of a body at once. */
 export function splitFrame(body: Uint8Array): SplitFrame {
   const messages: FramedMessage[] = [];
   const faults: FrameFault[] = [];
-  const chains = new Chains(body);
-  let offset = 0;
-  while (offset < body.length) {
-    const read = readMessage(body, offset, chains);
-    if (read.ok) {
-      messages.push({ offset: read.start, bytes: body.subarray(read.start, read.end) });
-      offset = pastNewline(body, read.end);
-      continue;
-    }
-    const next = resume(body, offset, chains);
-    faults.push({ offset, bytes: body.subarray(offset, next), reason: read.reason });
-    offset = next;
+  for (const part of walkFrame(body)) {
+    if (part.kind === 'message') messages.push(part.message);
+    else faults.push(part.fault);
   }
   return { messages, faults };
 }
@@ -101,11 +128,11 @@ type Read =
   | { readonly ok: false; readonly reason: FaultReason };
 
 /** The message at `offset`, or why none can be told from what follows. */
-function readMessage(body: Uint8Array, offset: number, chains: Chains): Read {
+function readMessage(body: Uint8Array, offset: number, chains: Chains, losses: LossEnds): Read {
   const count = readCount(body, offset);
   if (count === undefined) return { ok: false, reason: 'no-count' };
   const { start, end } = count;
-  const told = lossEnd(body, start);
+  const told = losses.endFrom(start);
   if (told !== undefined && told !== end && chains.endsOrGoesOn(pastNewline(body, told))) {
     return { ok: true, start, end: told };
   }
@@ -127,9 +154,26 @@ function pastNewline(body: Uint8Array, end: number): number {
  * The end of a loss line, told by its grammar: L10 comes without a newline (heroku/logplex#105), and
  * its count may or may not say so.
  */
-function lossEnd(body: Uint8Array, start: number): number | undefined {
-  const length = lossSentenceLength(body.subarray(start, start + longestLoss));
-  return length === undefined ? undefined : start + length;
+class LossEnds {
+  readonly #body: Buffer;
+  /** The next place of the words that each loss line has: where none is near, nothing is parsed. */
+  #words = -1;
+
+  constructor(body: Uint8Array) {
+    this.#body = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  }
+
+  /** Of a loss line at `start`, which never goes back; undefined where there is none. */
+  endFrom(start: number): number | undefined {
+    if (this.#words < start) {
+      const found = this.#body.indexOf(lossWords, start, 'latin1');
+      this.#words = found === -1 ? Number.POSITIVE_INFINITY : found;
+    }
+    const most = start + longestLoss;
+    if (this.#words >= most) return undefined;
+    const length = lossSentenceLength(this.#body.subarray(start, most));
+    return length === undefined ? undefined : start + length;
+  }
 }
 
 /**
@@ -138,8 +182,8 @@ function lossEnd(body: Uint8Array, start: number): number | undefined {
  * so no text of a message follows one; and a chain that fits to the byte is not there by chance.
  */
 function resume(body: Uint8Array, offset: number, chains: Chains): number {
-  for (let at = body.indexOf(newline, offset); at !== -1; at = body.indexOf(newline, at + 1)) {
-    if (at + 1 < body.length && chains.reachEnd(at + 1)) return at + 1;
+  for (let at = offset; at + 1 < body.length; at++) {
+    if (body[at] === newline && chains.reachEnd(at + 1)) return at + 1;
   }
   return body.length;
 }
@@ -147,10 +191,12 @@ function resume(body: Uint8Array, offset: number, chains: Chains): number {
 /** Whether counts alone lead from an offset to the end of the body; each offset is walked once. */
 class Chains {
   readonly #body: Uint8Array;
-  readonly #known = new Map<number, boolean>();
+  /** Two bits an offset: what is known of it. A Map would cost a hundred times that. */
+  readonly #known: Uint8Array;
 
   constructor(body: Uint8Array) {
     this.#body = body;
+    this.#known = new Uint8Array((body.length >> 2) + 1);
   }
 
   endsOrGoesOn(at: number): boolean {
@@ -158,22 +204,38 @@ class Chains {
   }
 
   reachEnd(from: number): boolean {
-    const walked: number[] = [];
-    let at = from;
-    let reached = this.#known.get(at);
-    while (reached === undefined) {
-      walked.push(at);
-      const count = looksLikeMessage(this.#body, at) ? readCount(this.#body, at) : undefined;
-      if (count === undefined || count.end > this.#body.length) reached = false;
+    let answer = this.#get(from);
+    for (let at = from; answer === unknown; ) {
+      const next = this.#next(at);
+      if (next === undefined) answer = no;
       else {
-        at = pastNewline(this.#body, count.end);
-        reached = at === this.#body.length ? true : this.#known.get(at);
+        at = next;
+        answer = at === this.#body.length ? yes : this.#get(at);
       }
     }
-    for (const offset of walked) this.#known.set(offset, reached);
-    return reached;
+    let at: number | undefined = from;
+    while (at !== undefined && at < this.#body.length && this.#get(at) === unknown) {
+      this.#known[at >> 2] = (this.#known[at >> 2] ?? 0) | (answer << ((at & 3) * 2));
+      at = this.#next(at);
+    }
+    return answer === yes;
+  }
+
+  #get(at: number): number {
+    return ((this.#known[at >> 2] ?? 0) >> ((at & 3) * 2)) & 3;
+  }
+
+  /** Behind the message that a count at `at` frames. */
+  #next(at: number): number | undefined {
+    const count = readCount(this.#body, at);
+    if (count === undefined || count.end > this.#body.length) return undefined;
+    return beginsMessage(this.#body, count.start) ? pastNewline(this.#body, count.end) : undefined;
   }
 }
+
+const unknown = 0;
+const no = 1;
+const yes = 2;
 
 interface Count {
   readonly start: number;
@@ -184,6 +246,7 @@ interface Count {
 const longestCount = 9;
 /** A loss line is some 150 bytes. */
 const longestLoss = 512;
+const lossWords = 'Error L1';
 
 /** `<len> ` at `offset`: where its message begins and ends (which may be past the body's end). */
 function readCount(body: Uint8Array, offset: number): Count | undefined {
@@ -192,7 +255,7 @@ function readCount(body: Uint8Array, offset: number): Count | undefined {
   for (; at < body.length && at - offset <= longestCount; at++) {
     const byte = body[at] ?? 0;
     if (byte === space) break;
-    if (byte < zero || byte > nine) return undefined;
+    if (!isDigit(byte)) return undefined;
     length = length * 10 + (byte - zero);
   }
   if (at === offset || body[at] !== space || body[offset] === zero) return undefined;
@@ -202,11 +265,18 @@ function readCount(body: Uint8Array, offset: number): Count | undefined {
 /** A count and the beginning of a syslog line: `<len> <pri>1 `. */
 function looksLikeMessage(body: Uint8Array, offset: number): boolean {
   const count = readCount(body, offset);
-  if (count === undefined) return false;
-  const head = Buffer.from(
-    body.buffer,
-    body.byteOffset + count.start,
-    Math.max(0, Math.min(7, body.length - count.start)),
-  ).toString('latin1');
-  return /^<\d{1,3}>1 /.test(head);
+  return count !== undefined && beginsMessage(body, count.start);
+}
+
+/** `<pri>1 ` at `start`, its number of one to three digits. */
+function beginsMessage(body: Uint8Array, start: number): boolean {
+  if (body[start] !== lessThan) return false;
+  let at = start + 1;
+  while (at < start + 4 && isDigit(body[at])) at += 1;
+  const closed = at > start + 1 && body[at] === greaterThan;
+  return closed && body[at + 1] === one && body[at + 2] === space;
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= zero && byte <= nine;
 }
