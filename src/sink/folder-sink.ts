@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { lstat, readdir, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { PgwitnessError } from '../error.ts';
 import { type Disk, nodeDisk } from './disk.ts';
 import { folderError } from './folder-error.ts';
@@ -17,8 +17,11 @@ const leftoverAgeMs = 3_600_000;
  * fails where the key is taken, so nothing is ever overwritten, and a key never names half an
  * object. Makes the folder where it isn't there and proves that it can be written to.
  *
- * Throws `sink.disk-full`, `sink.no-permission`, `sink.read-only`, `sink.not-a-folder` or
- * `sink.folder-failed`, here and from `put`.
+ * `folder` itself may be a symbolic link; below it none is followed, as the archive's reader follows
+ * none: an object behind one would lie outside of what is read, kept and copied.
+ *
+ * Throws `sink.disk-full`, `sink.no-permission`, `sink.read-only`, `sink.not-a-folder`,
+ * `sink.link-in-archive` or `sink.folder-failed`, here and from `put`.
  */
 export async function openFolderSink(
   folder: string,
@@ -29,6 +32,7 @@ export async function openFolderSink(
   const incoming = join(root, incomingFolder);
   const directories = durableDirectories(disk);
   try {
+    await refuseLinks(root, incoming);
     await directories.ensure(incoming);
     await removeLeftovers(incoming, (options.now ?? Date.now)());
     const probe = join(incoming, randomUUID());
@@ -60,6 +64,7 @@ export async function openFolderSink(
     let outcome: PutOutcome;
     try {
       goOn(signal);
+      await refuseLinks(root, directory);
       await directories.ensure(incoming);
       await directories.ensure(directory);
       goOn(signal);
@@ -93,6 +98,30 @@ export async function openFolderSink(
   /** The object stands or falls without this file; what stays is removed at the next start. */
   async function discard(aside: string): Promise<void> {
     await disk.unlink(aside).catch((error: unknown) => error);
+  }
+}
+
+/**
+ * Looked for at each put: who moves a folder to another disk and links to it does so while the
+ * receiver runs.
+ */
+async function refuseLinks(root: string, directory: string): Promise<void> {
+  let path = root;
+  for (const name of relative(root, directory).split(sep)) {
+    path = join(path, name);
+    const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    // What isn't there has nothing below it, and is made as a folder.
+    if (found === undefined) return;
+    if (!found.isSymbolicLink()) continue;
+    throw new PgwitnessError({
+      code: 'sink.link-in-archive',
+      message: `${path} is a symbolic link; below the archive’s folder ${root} none is followed, so nothing is written there.`,
+      fix: 'Put the folder itself in its place (mount another disk there), or move the whole archive: archive.folder may be a link.',
+      exit: 2,
+    });
   }
 }
 
