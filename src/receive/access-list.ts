@@ -33,7 +33,7 @@ export interface AccessList {
 
 interface Credential {
   readonly user: string;
-  /** Keyed digests of `user:password`, as it stands and as a URL's userinfo encodes it. */
+  /** Keyed digests of `user:password`, in the forms of `formsOf`. */
   readonly digests: readonly Buffer[];
   readonly drains: Drain[];
 }
@@ -61,9 +61,7 @@ export function buildAccessList(drains: readonly Drain[]): AccessList {
       const pair = `${drain.user}:${secret}`;
       const credential = credentials.get(pair) ?? {
         user: drain.user,
-        digests: [pair, `${encodeURIComponent(drain.user)}:${encodeURIComponent(secret)}`].map(
-          (form) => digest(Buffer.from(form, 'utf8')),
-        ),
+        digests: formsOf(Buffer.from(pair, 'utf8')).map(digest),
         drains: [],
       };
       credential.drains.push(drain);
@@ -75,12 +73,12 @@ export function buildAccessList(drains: readonly Drain[]): AccessList {
 
   return {
     identify(authorization, token) {
-      const given = digest(basicCredentials(authorization) ?? Buffer.alloc(0));
+      const given = formsOf(basicCredentials(authorization) ?? Buffer.alloc(0)).map(digest);
       let found: Credential | undefined;
       // All are compared, and digests of equal length: the time tells neither which nor how far.
       for (const credential of credentials.values()) {
         for (const expected of credential.digests) {
-          if (timingSafeEqual(given, expected)) found = credential;
+          for (const form of given) if (timingSafeEqual(form, expected)) found = credential;
         }
       }
       return found && callerOf(found, token);
@@ -92,6 +90,17 @@ export function buildAccessList(drains: readonly Drain[]): AccessList {
 function basicCredentials(authorization: string | null): Buffer | undefined {
   const encoded = /^basic +([A-Za-z0-9+/_-]+={0,2}) *$/i.exec(authorization ?? '')?.[1];
   return encoded === undefined ? undefined : Buffer.from(encoded, 'base64');
+}
+
+/**
+ * As it stands, and without percent-encoding: of a URL's userinfo some clients send what is written
+ * there, encoded one way or another, and some what it means. A 401 would destroy the frame.
+ */
+function formsOf(pair: Buffer): readonly Buffer[] {
+  const decoded = pair
+    .toString('latin1')
+    .replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return [pair, Buffer.from(decoded, 'latin1')];
 }
 
 function callerOf({ user, drains }: Credential, token: string | null): Caller {
