@@ -15,14 +15,18 @@ export async function startReceiver(
   given: { readonly host?: string | undefined; readonly port?: number | undefined },
 ): Promise<Listening> {
   const drains = drainsOf(config, cli.env);
-  const log = pino({ base: null }, pino.destination({ dest: 2, sync: true }));
+  const metrics = createReceiverMetrics();
+  const log = pino(
+    { base: null },
+    stderrThatMayFail(() => metrics.logFailures.inc()),
+  );
   const sink = await openFolderSink(config.archive.folder);
   const receiver = createReceiver({
     drains,
     sink,
     now: cli.now,
     log,
-    metrics: createReceiverMetrics(),
+    metrics,
   });
   const listening = await listen({
     host: given.host ?? config.receiver.host,
@@ -34,6 +38,21 @@ export async function startReceiver(
   const done = listening.done.then(() => log.info('stopped'));
   return { ...listening, done };
 }
+
+/**
+ * A log that can't be written (its disk is full, its reader gone) must neither stop the receiver nor
+ * fill its memory: lines wait for the next write that succeeds, and those beyond `mostWaiting` are
+ * dropped.
+ */
+function stderrThatMayFail(failed: () => void) {
+  const stderr = pino.destination({ dest: 2, sync: true, maxLength: mostWaiting });
+  stderr.on('error', failed);
+  stderr.on('drop', failed);
+  return stderr;
+}
+
+/** Bytes. */
+const mostWaiting = 1024 * 1024;
 
 /** Throws `receive.no-secret`, exit 2, naming every variable that is missing. */
 function drainsOf(config: Config, env: Cli['env']): Drain[] {

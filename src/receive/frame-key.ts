@@ -1,6 +1,5 @@
-import { parseLoss } from '../logplex/loss.ts';
-import type { SyslogLine } from '../logplex/syslog-line.ts';
 import { arrivalKey, derivedKey } from '../sink/object-key.ts';
+import type { Repeated } from './describe-frame.ts';
 
 /** Frames whose key a retry can't derive; Logplex gives up a frame within 15 s. */
 const mostRemembered = 4_096;
@@ -10,7 +9,7 @@ export interface FrameToName {
   /** Headers as received; null where missing. */
   readonly id: string | null;
   readonly token: string | null;
-  readonly lines: readonly SyslogLine[];
+  readonly repeated: Repeated;
   /** Epoch milliseconds. */
   readonly arrivedAt: number;
 }
@@ -21,9 +20,9 @@ export interface FrameToName {
  */
 export function createFrameNames(): (frame: FrameToName) => string {
   const remembered = new Map<string, string>();
-  return ({ prefix, id, token, lines, arrivedAt }) => {
+  return ({ prefix, id, token, repeated, arrivedAt }) => {
     if (id === null || id === '') return arrivalKey(prefix, arrivedAt);
-    const identity = { id, token: token ?? '', timestamp: repeatedTimestamp(lines) };
+    const identity = { id, token: token ?? '', ...repeated };
     const { key, uuid, stable } = derivedKey(prefix, identity, arrivedAt);
     if (stable) return key;
     const name = `${prefix}/${uuid}`;
@@ -37,13 +36,4 @@ export function createFrameNames(): (frame: FrameToName) => string {
     }
     return before;
   };
-}
-
-/**
- * Timestamp of the first line that a retry repeats: Logplex's own lines are rendered anew, with
- * another time, at each try.
- */
-function repeatedTimestamp(lines: readonly SyslogLine[]): string {
-  const own = (line: SyslogLine) => line.app === 'heroku' && line.procid === 'logplex';
-  return lines.find((line) => !own(line) && parseLoss(line) === undefined)?.timestamp ?? '';
 }

@@ -1,5 +1,8 @@
-/** Gives back what was taken; further calls do nothing. */
-export type Release = () => void;
+/** Bytes taken from the budget. */
+export interface Hold {
+  /** Gives back all but `bytes`; what is held never grows. */
+  keep(bytes: number): void;
+}
 
 /**
  * Bytes that all requests together may hold. Who asks for more than is left waits in line: an
@@ -7,7 +10,7 @@ export type Release = () => void;
  */
 export interface MemoryBudget {
   /** Resolves undefined when `signal` aborts before there is room. */
-  take(bytes: number, signal: AbortSignal): Promise<Release | undefined>;
+  take(bytes: number, signal: AbortSignal): Promise<Hold | undefined>;
   readonly held: number;
 }
 
@@ -42,14 +45,16 @@ export function createMemoryBudget(limit: number): MemoryBudget {
     },
   };
 
-  function hold(bytes: number): Release {
+  function hold(bytes: number): Hold {
     held += bytes;
-    let open = true;
-    return () => {
-      if (!open) return;
-      open = false;
-      held -= bytes;
-      admit();
+    let kept = bytes;
+    return {
+      keep(most) {
+        const next = Math.min(kept, most);
+        held -= kept - next;
+        kept = next;
+        admit();
+      },
     };
   }
 

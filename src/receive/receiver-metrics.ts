@@ -48,6 +48,16 @@ export function createReceiverMetrics() {
       'Frames of authenticated drains answered 503: the sender has to send them again',
       ['prefix', 'reason'],
     ),
+    untold: counter(
+      'untold_frames_total',
+      'Frames acknowledged whose counting or logging failed; other counters may lack them',
+      [],
+    ),
+    logFailures: counter(
+      'log_failures_total',
+      'Writes to the log that failed, and lines dropped since more than 1 MB of them wait',
+      [],
+    ),
     retries: counter('put_retries_total', 'Puts begun after the first of their frame', []),
     putSeconds: new Histogram({
       name: 'pgwitness_put_seconds',

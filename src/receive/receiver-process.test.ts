@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { Agent, request as httpRequest } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -94,6 +95,32 @@ test('SIGTERM ends the process with 0 after the frame in flight is answered', as
   agent.destroy();
   expect(await storedBodies(home.archive)).toEqual([Buffer.from(body).toString('latin1')]);
 });
+
+test.skipIf(!existsSync('/dev/full'))(
+  'where its log can’t be written, the receiver acknowledges what it stores, counts it, and ends with 0',
+  async () => {
+    const home = receiverHome();
+    const full = openSync('/dev/full', 'w');
+    const { child, exited, url } = await home.start(0, full);
+    closeSync(full);
+    const agent = new Agent({ keepAlive: true });
+    for (const at of [1, 2, 3]) {
+      // What is no line of a log is logged.
+      const body = Buffer.from(`no line ${at}`);
+      expect(await post(url, agent, String(at).padStart(32, '0'), body)).toBe(200);
+    }
+    agent.destroy();
+    const metrics = await (await fetch(new URL('/metrics', url))).text();
+    expect(metrics).toMatch(/^pgwitness_log_failures_total [1-9]/m);
+    child.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+    expect((await storedBodies(home.archive)).sort()).toEqual([
+      'no line 1',
+      'no line 2',
+      'no line 3',
+    ]);
+  },
+);
 
 test('a missing password, a port in use and a bad port each end with a sentence and the documented code', async () => {
   const home = receiverHome();

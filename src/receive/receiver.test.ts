@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { drainRequest, frameOf, l10, line } from '../../test/rig/drain.ts';
 import { drains, receiverRig } from '../../test/rig/receiver-rig.ts';
@@ -8,6 +9,10 @@ import { parseObjectKey } from '../sink/object-key.ts';
 import type { Sink } from '../sink/sink.ts';
 
 const id = '09C557EAFCFB6CF2740EE62F62971098';
+const now = new Date().toISOString();
+const frameAt = (...texts: string[]) =>
+  encodeFrame(texts.map((text) => line(text, { timestamp: now })));
+const lossOf = (count: number, since?: string) => l10(count, new Date().toISOString(), since);
 
 test('a frame is answered 200 with Content-Length 0 and stands in the archive as it was sent', async () => {
   const { receiver, stored } = await receiverRig();
@@ -26,17 +31,86 @@ test('a frame is answered 200 with Content-Length 0 and stands in the archive as
   expect(object?.frames[0]).toHaveProperty('body', Buffer.from(body));
 });
 
-test('two tries of a frame whose bodies differ make one object, and both are acknowledged', async () => {
+test('two tries of a frame whose loss line is rendered anew make one object, and both are acknowledged', async () => {
   const { receiver, bodies, metric } = await receiverRig();
   const lines = encodeFrame([line('the line', { timestamp: new Date().toISOString() })]);
   const first = Buffer.concat([l10(3, '2026-06-30T10:00:01+00:00'), lines]);
-  const retry = Buffer.concat([l10(9, '2026-06-30T10:00:04.5+00:00'), lines]);
+  const retry = Buffer.concat([l10(3, '2026-06-30T10:00:04.5+00:00'), lines]);
   for (const body of [first, retry]) {
     expect((await receiver.handle(drainRequest({ body, id, token: 'd.x' }))).status).toBe(200);
   }
   expect(await bodies()).toEqual([first]);
   expect(await metric('pgwitness_frames_total{prefix="one",outcome="exists"}')).toBe(1);
   expect(await metric('pgwitness_messages_lost_total{prefix="one",code="L10"}')).toBe(3);
+});
+
+test.each<[string, Uint8Array, Uint8Array]>([
+  ['other lines', frameAt('insert first'), frameAt('delete from users -- second')],
+  ['one more line behind the same ones', frameAt('a'), frameAt('a', 'b')],
+  ['a loss that the first did not tell', frameAt('a'), Buffer.concat([lossOf(7), frameAt('a')])],
+  [
+    'a loss that has grown',
+    Buffer.concat([lossOf(7), frameAt('a')]),
+    Buffer.concat([lossOf(8), frameAt('a')]),
+  ],
+  [
+    'a loss of another span',
+    Buffer.concat([lossOf(7), frameAt('a')]),
+    Buffer.concat([lossOf(7, '2026-06-30T10:00:03+00:00'), frameAt('a')]),
+  ],
+  ['other bytes that are no line', Buffer.from('torn one'), Buffer.from('torn two')],
+])('a second body under the same id and time is stored as well: %s', async (_, first, second) => {
+  const { receiver, bodies, metric } = await receiverRig();
+  for (const body of [first, second]) {
+    expect((await receiver.handle(drainRequest({ body, id, token: 'd.x' }))).status).toBe(200);
+  }
+  const stored = await bodies();
+  expect(stored).toHaveLength(2);
+  expect(stored).toEqual(expect.arrayContaining([first, second].map((body) => Buffer.from(body))));
+  expect(await metric('pgwitness_frames_total{prefix="one",outcome="stored"}')).toBe(2);
+  for (const body of [first, second])
+    await receiver.handle(drainRequest({ body, id, token: 'd.x' }));
+  expect(await bodies()).toHaveLength(2);
+});
+
+test('a frame that is stored is acknowledged though neither log nor metrics can take it', async () => {
+  const full = () => {
+    throw new Error('ENOSPC');
+  };
+  const log = pino({ level: 'debug' }, { write: full });
+  const { receiver, bodies, metric } = await receiverRig({ log });
+  const body = Buffer.from('not a line');
+  expect((await receiver.handle(drainRequest({ body }))).status).toBe(200);
+  expect(await bodies()).toEqual([body]);
+  expect(await metric('pgwitness_untold_frames_total')).toBe(1);
+});
+
+test('thousands of loss lines are one line of the log, and their sum is told', async () => {
+  const { receiver, logged, metric, stored } = await receiverRig();
+  const body = Buffer.concat(Array.from({ length: 5_000 }, () => lossOf(2)));
+  expect((await receiver.handle(drainRequest({ body, id }))).status).toBe(200);
+  expect(logged.filter((row) => row.includes('lost messages'))).toHaveLength(1);
+  expect(await metric('pgwitness_loss_lines_total{prefix="one",code="L10"}')).toBe(5_000);
+  expect(await metric('pgwitness_messages_lost_total{prefix="one",code="L10"}')).toBe(10_000);
+  expect((await stored())[0]?.frames).toMatchObject([
+    { meta: { lines: 5_000, lossesTold: 5_000, messagesLost: 10_000 } },
+  ]);
+});
+
+test('bodies that take all the memory for large ones leave a normal frame its own', async () => {
+  const { receiver, metric } = await receiverRig({ deadlineMs: 1_500, maxHeldBytes: 9_000_000 });
+  const stalled = () => {
+    const body = new ReadableStream({ start: (stream) => stream.enqueue(Buffer.from('83 <')) });
+    const { headers } = drainRequest({});
+    const init = { method: 'POST', headers, body, duplex: 'half' } as RequestInit;
+    return receiver.handle(new Request('http://receiver/', init));
+  };
+  const large = Promise.all([stalled(), stalled(), stalled()]);
+  const body = frameOf('a normal one');
+  const headers = { 'content-length': String(body.length) };
+  expect((await receiver.handle(drainRequest({ body, headers }))).status).toBe(200);
+  expect(await metric('pgwitness_held_bytes')).toBe(6_000_000);
+  expect((await large).map(({ status }) => status)).toEqual([503, 503, 503]);
 });
 
 test.each([

@@ -7,11 +7,11 @@ import { buildAccessList, type Caller, type Drain } from './access-list.ts';
 import { describeFrame } from './describe-frame.ts';
 import { announcedLength, readBody, unpackBody } from './frame-body.ts';
 import { createFrameNames } from './frame-key.ts';
-import { createMemoryBudget, type Release } from './memory-budget.ts';
+import { createMemoryBudget, type Hold } from './memory-budget.ts';
 import { createPutHealth } from './put-health.ts';
 import { putWithin } from './put-within.ts';
 import type { ReceiverMetrics } from './receiver-metrics.ts';
-import { createFrameReporter } from './report-frame.ts';
+import { createFrameReporter, type StoredFrameReport } from './report-frame.ts';
 
 export interface ReceiverOptions {
   readonly drains: readonly Drain[];
@@ -24,7 +24,7 @@ export interface ReceiverOptions {
   readonly deadlineMs?: number;
   /** Largest body, packed or unpacked. */
   readonly maxBodyBytes?: number;
-  /** Bytes of bodies that all requests together may hold. */
+  /** Bytes that the bodies of all requests together may take, copies included. */
   readonly maxHeldBytes?: number;
 }
 
@@ -37,7 +37,11 @@ export interface Receiver {
 const logplexDeadlineMs = 4_500;
 /** Logplex targets 102,400 bytes, a Shield space about 5 MB; unpacked bodies are held to it too. */
 const defaultMaxBody = 32 * 1024 * 1024;
-const defaultMaxHeld = 128 * 1024 * 1024;
+const defaultMaxHeld = 192 * 1024 * 1024;
+/** A third of the memory is for bodies up to this, so that large ones never hold up a normal drain. */
+const smallBody = 1024 * 1024;
+/** What a body is held as at most at once: itself, packed, and the object around it; or its pieces. */
+const copies = 3;
 
 /** Why an authenticated frame was answered 503. */
 type Unavailable = 'busy' | 'too-large' | 'late' | 'cut' | 'sink' | 'internal';
@@ -55,11 +59,13 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const deadlineMs = options.deadlineMs ?? logplexDeadlineMs;
   const maxBody = options.maxBodyBytes ?? defaultMaxBody;
   const access = buildAccessList(options.drains);
-  const budget = createMemoryBudget(options.maxHeldBytes ?? defaultMaxHeld);
+  const maxHeld = options.maxHeldBytes ?? defaultMaxHeld;
+  const small = createMemoryBudget(maxHeld / 3);
+  const large = createMemoryBudget((maxHeld * 2) / 3);
   const health = createPutHealth(now);
   const nameOf = createFrameNames();
   const report = createFrameReporter(metrics, log);
-  metrics.observe('held_bytes', 'Bytes of bodies in memory', () => budget.held);
+  metrics.observe('held_bytes', 'Bytes of memory taken for bodies', () => small.held + large.held);
   metrics.observe('last_put_age_seconds', 'Since a frame was last stored', health.ageSeconds);
 
   const app = new Hono();
@@ -108,21 +114,25 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     const encoding = request.headers.get('content-encoding');
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), deadlineMs);
-    let release: Release | undefined;
+    let hold: Hold | undefined;
     let settled: Promise<unknown> = Promise.resolve();
     try {
       // What it may come to: the body, and whatever it unpacks to.
       const most = (announced ?? maxBody) + (encoding === null ? 0 : maxBody);
-      release = await budget.take(most, deadline.signal);
-      if (release === undefined) return 'busy';
+      const budget = most <= smallBody ? small : large;
+      hold = await budget.take(most * copies, deadline.signal);
+      if (hold === undefined) return 'busy';
       const read = await readBody(request, maxBody, deadline.signal);
       if (!read.ok) return read.reason;
       const plain = await unpackBody(read.body, encoding, maxBody);
-      const frame = describeFrame(request.headers, plain, arrivedAt);
+      hold.keep((read.body.length + plain.body.length) * copies);
+      const frame = await describeFrame(request.headers, plain, arrivedAt);
       const { prefix } = caller;
       const id = request.headers.get('logplex-frame-id');
-      const key = nameOf({ prefix, id, token, lines: frame.lines, arrivedAt });
+      const key = nameOf({ prefix, id, token, repeated: frame.repeated, arrivedAt });
       const object = await packFrame(plain.body, frame.facts);
+      // Not the sink's fault: the work came to its end too late for a put.
+      if (deadline.signal.aborted) return 'late';
       const put = await putWithin(sink, key, object, deadlineMs - (performance.now() - started));
       settled = put.settled;
       metrics.retries.inc(Math.max(0, put.tries - 1));
@@ -134,7 +144,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       health.stored();
       const seconds = (performance.now() - started) / 1000;
       const bytes = plain.body.length;
-      report({ caller, key, outcome: put.outcome, frame, token, bytes, seconds });
+      tell({ caller, key, outcome: put.outcome, frame, token, bytes, seconds });
       return 'stored';
     } catch (error) {
       log.error({ prefix: caller.prefix, ...placeOf(error) }, 'a frame met something unexpected');
@@ -142,7 +152,16 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     } finally {
       clearTimeout(timer);
       // A put that hangs still holds the body: its memory is not free before the put ends.
-      settled.then(release);
+      settled.then(() => hold?.keep(0));
+    }
+  }
+
+  /** The sink has the frame: it is acknowledged whatever becomes of its report. */
+  function tell(stored: StoredFrameReport): void {
+    try {
+      report(stored);
+    } catch {
+      metrics.untold.inc();
     }
   }
 }

@@ -30,15 +30,16 @@ export function createFrameReporter(
     const { prefix } = caller;
     metrics.frames.inc({ prefix, outcome });
     metrics.putSeconds.observe(seconds);
-    log.debug({ prefix, key, outcome, bytes, lines: frame.lines.length, seconds }, 'frame stored');
+    log.debug({ prefix, key, outcome, bytes, lines: frame.facts.lines, seconds }, 'frame stored');
     // A retry of a frame that is there already says nothing new.
     if (outcome === 'exists') return;
     metrics.bytes.inc({ prefix }, bytes);
-    metrics.lines.inc({ prefix }, frame.lines.length);
-    for (const { code, count } of frame.facts.losses) {
-      metrics.lossLines.inc({ prefix, code });
-      metrics.lost.inc({ prefix, code }, count);
-      log.warn({ prefix, key, code, count }, 'the transport tells of lost messages');
+    metrics.lines.inc({ prefix }, frame.facts.lines);
+    for (const [code, { lines, messages }] of frame.lossesByCode) {
+      metrics.lossLines.inc({ prefix, code }, lines);
+      metrics.lost.inc({ prefix, code }, messages);
+      const told = { prefix, key, code, lines, count: messages };
+      log.warn(told, 'the transport tells of lost messages');
     }
     if (frame.unparsed !== undefined) {
       metrics.unparsed.inc({ prefix, reason: frame.unparsed });

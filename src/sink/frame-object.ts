@@ -38,11 +38,11 @@ export interface FrameMeta {
   readonly packed: number;
 }
 
-/** All but what packing finds out. */
+/** All but what packing finds out; the totals where `losses` are not all that were told. */
 export type FrameFacts = Omit<
   FrameMeta,
   'version' | 'lossesTold' | 'messagesLost' | 'bytes' | 'packed'
->;
+> & { readonly lossesTold?: number; readonly messagesLost?: number };
 
 /** SI1, SI2 of our subfield (RFC 1952, 2.3.1.1). */
 export const subfieldId = [0x50, 0x57] as const;
@@ -107,9 +107,9 @@ function encodeMeta(facts: FrameFacts, bytes: number, packed: number): Buffer {
       count,
       since: since.slice(0, longestText),
     })),
-    lossesTold: told.length,
+    lossesTold: facts.lossesTold ?? told.length,
     messagesLost: Math.min(
-      told.reduce((sum, loss) => sum + loss.count, 0),
+      facts.messagesLost ?? told.reduce((sum, loss) => sum + loss.count, 0),
       Number.MAX_SAFE_INTEGER,
     ),
     receivedAt: facts.receivedAt,

@@ -15,6 +15,7 @@ const frame = {
   id: '09C557EAFCFB6CF2740EE62F62971098',
   token: 'd.9173ea1f-6f14-4976-9cf0-7cd0dafdcdbc',
   timestamp: '2026-06-30T23:59:58.123456+00:00',
+  content: 'a digest',
 };
 const uuidV8 = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -27,12 +28,14 @@ test('the key of a frame with an id derives from the frame alone, whenever it ar
   expect(first.uuid).toMatch(uuidV8);
 });
 
-test('token, id and timestamp each change the key, and none runs into the next', () => {
+test('token, id, timestamp and content each change the key, and none runs into the next', () => {
   const uuids = [
     frame,
     { ...frame, id: `${frame.id}0` },
     { ...frame, token: 'd.other' },
     { ...frame, timestamp: '2026-06-30T23:59:58.123457+00:00' },
+    { ...frame, content: 'another digest' },
+    { ...frame, timestamp: '', content: frame.timestamp + frame.content },
     { ...frame, token: '', id: frame.token + frame.id },
     { ...frame, token: frame.token + frame.id, id: '' },
   ].map((identity) => derivedKey('a', identity, arrivedAt).uuid);
@@ -139,8 +142,8 @@ test('no identity, however hostile, gets out of its prefix', () => {
     fc.constantFrom('../../../etc', '\0', 'a/b', '%2e%2e/'),
   );
   fc.assert(
-    fc.property(text, text, text, (id, token, timestamp) => {
-      const { key } = derivedKey('a', { id, token, timestamp }, arrivedAt);
+    fc.property(text, text, text, text, (id, token, timestamp, content) => {
+      const { key } = derivedKey('a', { id, token, timestamp, content }, arrivedAt);
       expect(parseObjectKey(key)?.prefix).toBe('a');
     }),
   );

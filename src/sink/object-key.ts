@@ -19,6 +19,12 @@ export interface FrameIdentity {
   readonly token: string;
   /** Timestamp of the first line that is no loss line, as received; '' where there is none. */
   readonly timestamp: string;
+  /**
+   * Digest of what a retry repeats. An id alone does not say that two bodies are one frame: a sender
+   * that uses it again, or a loss that has grown since, would find its key taken, and a 200 would
+   * stand for bytes that no object holds.
+   */
+  readonly content: string;
 }
 
 /**
@@ -98,7 +104,7 @@ export function derivedKey(
 /** UUIDv8 (RFC 9562) of sha256 over the parts, each with its length, so that no two run together. */
 function frameUuid(frame: FrameIdentity): string {
   const hash = createHash('sha256');
-  for (const part of [frame.token, frame.id, frame.timestamp]) {
+  for (const part of [frame.token, frame.id, frame.timestamp, frame.content]) {
     const bytes = Buffer.from(part, 'utf8');
     hash.update(`${bytes.length}:`).update(bytes);
   }

@@ -41,8 +41,10 @@ export function receiverHome() {
     },
   };
 
-  async function start(port = 0) {
-    const child = launch(['--port', String(port), '--json'], { RAXX_SECRET: 'secret-one' });
+  /** `log`: a file descriptor for its stderr, instead of a pipe. */
+  async function start(port = 0, log: number | 'pipe' = 'pipe') {
+    const args = ['--port', String(port), '--json'];
+    const child = launch(args, { RAXX_SECRET: 'secret-one' }, log);
     const output = collect(child);
     const exited = once(child, 'close') as Promise<[number | null, string | null]>;
     await Promise.race([once(child.stdout ?? child, 'data'), exited]);
@@ -52,11 +54,15 @@ export function receiverHome() {
     return { child, exited, told, url: new URL(told.listening), output };
   }
 
-  function launch(args: readonly string[], env: Record<string, string>): ChildProcess {
+  function launch(
+    args: readonly string[],
+    env: Record<string, string>,
+    stderr: number | 'pipe' = 'pipe',
+  ): ChildProcess {
     const child = spawn(process.execPath, [main, 'receive', ...args], {
       cwd: home,
       env: { PATH: process.env['PATH'], ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', stderr],
     });
     children.add(child);
     return child;
