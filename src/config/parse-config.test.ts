@@ -178,7 +178,7 @@ describe('a configuration that is wrong', () => {
     ],
     [
       'a name too long for its history',
-      withLine(13, `        - ${'t'.repeat(56)}`),
+      withLine(13, `        - ${'t'.repeat(43)}`),
       '13: The name of the table is too long for its triggers',
     ],
     [
