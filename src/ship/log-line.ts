@@ -33,6 +33,7 @@ export function parseLogHead(line: Uint8Array): LogHead {
   const pid = /"pid":(\d{1,10})[,}]/.exec(text);
   const wall = parseWall(/^\{"timestamp":"([^"]{1,80})"/.exec(text)?.[1]);
   const started = parseWall(/"session_start":"([^"]{1,80})"/.exec(text)?.[1]);
+  const offset = session === null ? undefined : offsetAtStart(started, session[1] ?? '');
   return {
     ...(pid !== null && { pid: Number(pid[1]) }),
     ...(session !== null &&
@@ -40,18 +41,19 @@ export function parseLogHead(line: Uint8Array): LogHead {
         id: `${session[1]}.${session[2]}:${number[1]}`,
       }),
     ...(wall && { wall }),
-    ...(session !== null &&
-      started && {
-        offset: {
-          // The session's id begins with its start in seconds since 1970, so what its wall clock said
-          // then tells the zone, whatever the abbreviation means (IST is three zones).
-          minutes: Math.round(
-            (started.ms - Number.parseInt(session[1] ?? '', 16) * 1_000) / 60_000,
-          ),
-          zone: started.zone,
-        },
-      }),
+    ...(offset && { offset }),
   };
+}
+
+/**
+ * A session's id begins with its start in seconds since 1970, so what its wall clock said then tells
+ * the zone, whatever the abbreviation means (IST is three zones).
+ */
+function offsetAtStart(started: LogHead['wall'], hexSeconds: string): LogHead['offset'] {
+  if (started === undefined) return undefined;
+  const minutes = Math.round((started.ms - Number.parseInt(hexSeconds, 16) * 1_000) / 60_000);
+  // Farther from UTC is no zone.
+  return Math.abs(minutes) > 16 * 60 ? undefined : { minutes, zone: started.zone };
 }
 
 /**
