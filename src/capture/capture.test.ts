@@ -1,13 +1,5 @@
-import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import {
-  type CaptureWorld,
-  startCaptureWorld,
-  type TestDatabase,
-} from '../../test/rig/capture-world.ts';
-import { installCapture } from './install.ts';
-import { sqlFile } from './sql-file.ts';
-import type { CaptureTarget } from './target.ts';
+import { type CapturedSchemas, startCapturedSchemas } from '../../test/rig/captured-schemas.ts';
 
 const postgres15 = inject('postgres15');
 
@@ -16,62 +8,13 @@ describe.each([
   ['Postgres 15', postgres15],
 ])('on %s, capture', (_, binaries) => {
   describe.skipIf(binaries === '')('', () => {
-    let world: CaptureWorld;
-    let database: TestDatabase;
-    let owner: pg.Client;
-    let app: pg.Client;
-    let schemas = 0;
+    let schemas: CapturedSchemas;
+    let { database, owner, app, captured, history } = {} as CapturedSchemas;
     beforeAll(async () => {
-      world = await startCaptureWorld(binaries);
-      database = await world.emptyDatabase();
-      owner = await database.connect('raxx_owner');
-      app = await database.connect('raptor_app');
+      schemas = await startCapturedSchemas(binaries);
+      ({ database, owner, app, captured, history } = schemas);
     });
-    afterAll(() => world.stop());
-
-    /** A schema of the test's own with `tables` as `ddl` makes them, captured, and open to the application. */
-    async function captured(
-      ddl: string,
-      tables: readonly string[] = ['t'],
-      more: Partial<CaptureTarget> = {},
-    ): Promise<string> {
-      schemas += 1;
-      const schema = `s${schemas}`;
-      await owner.query(
-        `create schema ${schema}; grant usage on schema ${schema} to raptor_app, audit_archiver`,
-      );
-      for (const client of [owner, app]) await client.query(`set search_path to ${schema}, public`);
-      await owner.query(ddl);
-      await owner.query(
-        `grant select, insert, update, delete, truncate on all tables in schema ${schema} to raptor_app`,
-      );
-      const outcome = await installCapture(
-        { owner },
-        {
-          owner: 'raxx_owner',
-          tables: tables.map((name) => ({ schema, name })),
-          appendOnly: [],
-          roles: [
-            { name: 'raptor_app', history: ['select', 'insert'] },
-            { name: 'audit_archiver', history: ['select', 'update'] },
-          ],
-          ...more,
-        },
-      );
-      expect(
-        outcome.kind,
-        JSON.stringify(outcome.plan.objects.filter((o) => o.action === 'refuse')),
-      ).toBe('installed');
-      return schema;
-    }
-
-    /** History as `[operation, key, image]`, in the order captured. */
-    async function history(of = 't'): Promise<unknown[][]> {
-      const { rows } = await owner.query(
-        `select operation, row_key, image from "${of.replaceAll('"', '""')}_history" order by id`,
-      );
-      return rows.map(({ operation, row_key, image }) => [operation, row_key, image]);
-    }
+    afterAll(() => schemas.stop());
 
     test('keeps the row after an insert and an update, before a delete, and says who did it', async () => {
       await captured('create table t (id int primary key, v text)');
@@ -163,9 +106,9 @@ describe.each([
     });
 
     test('sees the rows of a COPY', async () => {
-      await captured('create table t (id int primary key, v text)');
+      const schema = await captured('create table t (id int primary key, v text)');
       const superuser = await database.superuser();
-      await superuser.query(`copy s${schemas}.t from program 'printf "1\\tone\\n2\\ttwo\\n"'`);
+      await superuser.query(`copy ${schema}.t from program 'printf "1\\tone\\n2\\ttwo\\n"'`);
       expect(await history()).toEqual([
         ['INSERT', { id: 1 }, { id: 1, v: 'one' }],
         ['INSERT', { id: 2 }, { id: 2, v: 'two' }],
@@ -192,193 +135,10 @@ describe.each([
       expect(await history()).toEqual([['INSERT', { id: 2 }, { id: 2 }]]);
     });
 
-    test('fails no write while columns come, go and change their names, and keeps every value', async () => {
-      await captured('create table t (id int primary key, a text, b int)');
-      await app.query(`insert into t values (1, 'x', 1)`);
-      await owner.query("alter table t add column c text default 'new'");
-      await app.query(`insert into t values (2, 'y', 2)`);
-      await owner.query('alter table t drop column a');
-      await app.query('update t set b = 3 where id = 2');
-      await owner.query(
-        'alter table t rename column b to amount; alter table t alter column amount type numeric(10, 2)',
-      );
-      await app.query('update t set amount = 4.5 where id = 2');
-      await owner.query('alter table t rename column id to key');
-      await app.query('update t set amount = 5 where key = 2');
-      await owner.query('alter table t rename to u');
-      await app.query('delete from u where key = 2');
-      expect(await history()).toEqual([
-        ['INSERT', { id: 1 }, { id: 1, a: 'x', b: 1 }],
-        ['INSERT', { id: 2 }, { id: 2, a: 'y', b: 2, c: 'new' }],
-        ['UPDATE', { id: 2 }, { id: 2, b: 3, c: 'new' }],
-        ['UPDATE', { id: 2 }, { id: 2, amount: 4.5, c: 'new' }],
-        ['UPDATE', { key: 2 }, { key: 2, amount: 5, c: 'new' }],
-        ['DELETE', { key: 2 }, { key: 2, amount: 5, c: 'new' }],
-      ]);
-    });
-
-    test('fails no write when the shape changes inside the writing transaction', async () => {
-      await captured('create table t (id int primary key, a text)');
-      await owner.query(`begin; insert into t values (1, 'x'); alter table t add b int default 7;
-        insert into t values (2, 'y'); alter table t drop column a; update t set b = 8 where id = 1; commit`);
-      expect(await history()).toEqual([
-        ['INSERT', { id: 1 }, { id: 1, a: 'x' }],
-        ['INSERT', { id: 2 }, { id: 2, a: 'y', b: 7 }],
-        ['UPDATE', { id: 1 }, { id: 1, b: 8 }],
-      ]);
-    });
-
-    test('keeps the same image whatever the writer’s session has set', async () => {
-      await captured(
-        `create table t (id int primary key, f float8, at timestamptz, d date, i interval, b bytea, m money)`,
-      );
-      const values = `0.1234567890123, '2024-03-01 12:00+00', '2024-03-01', '1 day 2 hours', '\\x00ff', 1234.5`;
-      await app.query(`insert into t values (1, ${values})`);
-      await app.query(`begin; set local extra_float_digits = -10; set local timezone = 'Asia/Kolkata';
-        set local datestyle = 'SQL, DMY'; set local intervalstyle = 'sql_standard'; set local bytea_output = 'escape';
-        set local lc_monetary = 'C.UTF-8'; set local search_path = pg_temp;
-        set local row_security = off; insert into s${schemas}.t values (2, 0.1234567890123, '2024-03-01 12:00+00', '2024-03-01', '1 2:0:0', '\\x00ff', 1234.5); commit`);
-      const [first, second] = await history();
-      expect(second?.[2]).toEqual({ ...(first?.[2] as object), id: 2 });
-      expect(first?.[2]).toMatchObject({
-        f: 0.1234567890123,
-        at: '2024-03-01T12:00:00+00:00',
-        i: '1 day 02:00:00',
-        b: '\\x00ff',
-      });
-    });
-
-    test('captures composite keys, tables without a key, arrays, enums, domains and generated columns', async () => {
-      await captured(
-        `create type mood as enum ('ok', 'bad'); create domain positive as int check (value > 0);
-         create table t (a int, b text, tags text[], m mood, p positive, twice int generated always as (a * 2) stored,
-           primary key (b, a) include (m));
-         create table keyless (v numeric);
-         create table odd (id bigint generated always as identity primary key, j jsonb, n numeric, inf float8)`,
-        ['t', 'keyless', 'odd'],
-      );
-      await app.query(`insert into t values (1, 'x', '{a,"b c"}', 'ok', 3)`);
-      await app.query(`insert into keyless values (1), (1), ('NaN')`);
-      await app.query(`insert into odd (j, n, inf) values ('{"a": null}', 1e100, '-Infinity')`);
-      expect(await history()).toEqual([
-        ['INSERT', { a: 1, b: 'x' }, { a: 1, b: 'x', tags: ['a', 'b c'], m: 'ok', p: 3, twice: 2 }],
-      ]);
-      expect(await history('keyless')).toEqual([
-        ['INSERT', null, { v: 1 }],
-        ['INSERT', null, { v: 1 }],
-        ['INSERT', null, { v: 'NaN' }],
-      ]);
-      expect(await history('odd')).toEqual([
-        ['INSERT', { id: 1 }, { id: 1, j: { a: null }, n: 1e100, inf: '-Infinity' }],
-      ]);
-    });
-
-    test('captures values that jsonb would refuse, and every value as it is written', async () => {
-      await captured('create table t (id int primary key, j json, f float8)');
-      const values = [`"\\u0000"`, `"\\ud800"`, '1e400000', '{"a": 1, "a":  2}'];
-      for (const [index, value] of values.entries()) {
-        await app.query('insert into t values ($1, $2, $3)', [index, value, '-0']);
-      }
-      const { rows } = await owner.query(
-        'select row_key, image::text as image from t_history order by id',
-      );
-      expect(rows).toEqual(
-        values.map((value, id) => ({
-          row_key: { id },
-          image: `{"id":${id},"j":${value},"f":-0}`,
-        })),
-      );
-    });
-
-    test('captures columns whatever they are called, those that come later too', async () => {
-      const body = sqlFile('templates/capture-function.sql');
-      // Each word of the function: its variables, aliases and columns.
-      const names = [...new Set(body.replace(/^ *--.*$/gm, '').match(/[a-z_]+/g))].filter(
-        (name) => name !== 'id',
-      );
-      const half = names.length / 2;
-      await captured(
-        `create table t (id int primary key, ${names
-          .slice(0, half)
-          .map((name) => `"${name}" text default '${name}'`)
-          .join(', ')})`,
-      );
-      await app.query('insert into t values (1)');
-      for (const name of names.slice(half)) {
-        await owner.query(`alter table t add column "${name}" text default '${name}'`);
-      }
-      await app.query('update t set id = 2');
-      const image = (among: string[]) => Object.fromEntries(among.map((name) => [name, name]));
-      expect(await history()).toEqual([
-        ['INSERT', { id: 1 }, { id: 1, ...image(names.slice(0, half)) }],
-        ['UPDATE', { id: 2 }, { id: 2, ...image(names) }],
-      ]);
-    });
-
-    test('captures tables whatever they are called', async () => {
-      const names = [
-        'Order "Items"',
-        "o'brien",
-        'naïve-表',
-        'select',
-        ':"x"',
-        ":'history'",
-        '$capture$',
-        'two\nlines',
-        'back\\slash',
-        '%I',
-      ];
-      const quoted = names.map((name) => `"${name.replaceAll('"', '""')}"`);
-      await captured(
-        quoted
-          .map((name) => `create table ${name} ("Kéy ""1""" int primary key, "v:a" text)`)
-          .join(';'),
-        names,
-      );
-      for (const [index, name] of names.entries()) {
-        await app.query(`insert into ${quoted[index]} values (1, 'x')`);
-        await app.query(`update ${quoted[index]} set "v:a" = 'y'`);
-        expect(await history(name)).toEqual([
-          ['INSERT', { 'Kéy "1"': 1 }, { 'Kéy "1"': 1, 'v:a': 'x' }],
-          ['UPDATE', { 'Kéy "1"': 1 }, { 'Kéy "1"': 1, 'v:a': 'y' }],
-        ]);
-      }
-    });
-
-    test('captures a partitioned table once, by whichever name it is written', async () => {
-      const schema = await captured(
-        `create table t (id int, day date, v text, primary key (id, day)) partition by range (day);
-         create table t_2024 partition of t for values from ('2024-01-01') to ('2025-01-01') partition by range (day);
-         create table t_2024_h1 partition of t_2024 for values from ('2024-01-01') to ('2024-07-01');
-         create table t_2025 partition of t for values from ('2025-01-01') to ('2026-01-01')`,
-      );
-      await app.query(`insert into t values (1, '2024-02-01', 'parent')`);
-      await app.query(`insert into t_2024 values (2, '2024-02-01', 'between')`);
-      await app.query(`insert into t_2024_h1 values (3, '2024-02-01', 'leaf')`);
-      await app.query(`update t set day = '2025-02-01' where id = 1`);
-      await app.query(`truncate t_2025`);
-      const { rows } = await owner.query(
-        `select operation, partition_name, row_key->'id' as id, image->>'day' as day from t_history order by t_history.id`,
-      );
-      expect(rows.slice(0, 3)).toEqual([
-        { operation: 'INSERT', partition_name: null, id: 1, day: '2024-02-01' },
-        { operation: 'INSERT', partition_name: `${schema}.t_2024`, id: 2, day: '2024-02-01' },
-        { operation: 'INSERT', partition_name: `${schema}.t_2024_h1`, id: 3, day: '2024-02-01' },
-      ]);
-      // A move between partitions comes as Postgres tells it: an update, or a delete and an insert.
-      expect(rows.slice(3, -1).map(({ id }) => id)).toEqual(rows.slice(3, -1).map(() => 1));
-      expect(rows.at(-1)).toEqual({
-        operation: 'TRUNCATE',
-        partition_name: `${schema}.t_2025`,
-        id: null,
-        day: null,
-      });
-    });
-
     test('lets nobody change history where no role may pseudonymise it', async () => {
-      const schema = await captured('create table t (id int primary key)', ['t'], {
+      const schema = await captured('create table t (id int primary key)', ['t'], () => ({
         roles: [{ name: 'raptor_app', history: ['select'] }],
-      });
+      }));
       await app.query('insert into t values (1)');
       for (const client of [owner, await database.superuser()]) {
         await expect(client.query(`update ${schema}.t_history set image = image`)).rejects.toThrow(
@@ -392,7 +152,7 @@ describe.each([
       const schema = await captured(
         `create table t (id int primary key, v text); create table events (id text primary key)`,
         ['t'],
-        { appendOnly: [{ schema: `s${schemas + 1}`, name: 'events' }] },
+        (schema) => ({ appendOnly: [{ schema, name: 'events' }] }),
       );
       await app.query(`insert into t values (1, 'a'); insert into events values ('e1')`);
       const attacks = [
