@@ -3,7 +3,9 @@ import { gunzip } from 'node:zlib';
 /** A request's body, or why there is none. */
 export type BodyRead =
   | { readonly ok: true; readonly body: Uint8Array }
-  | { readonly ok: false; readonly reason: 'too-large' | 'late' | 'cut' };
+  | { readonly ok: false; readonly reason: 'too-large' | 'cut' }
+  /** `settled`: when the bytes that still come are no longer held; with the connection at the latest. */
+  | { readonly ok: false; readonly reason: 'late'; readonly settled: Promise<unknown> };
 
 /** The body's length as the request announces it; undefined where it comes in chunks. */
 export function announcedLength(request: Request): number | undefined {
@@ -51,13 +53,13 @@ async function readChunks(request: Request, limit: number, signal: AbortSignal):
   } catch {
     return { ok: false, reason: 'cut' };
   }
-  return { ok: false, reason: signal.aborted ? 'late' : 'too-large' };
+  return { ok: false, reason: 'too-large' };
 }
 
 /** `reading`, which never rejects, or 'late' once `signal` aborts. */
 function before(reading: Promise<BodyRead>, signal: AbortSignal): Promise<BodyRead> {
   return new Promise((resolve) => {
-    const late = () => resolve({ ok: false, reason: 'late' });
+    const late = () => resolve({ ok: false, reason: 'late', settled: reading });
     if (signal.aborted) late();
     signal.addEventListener('abort', late, { once: true });
     reading.then((read) => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { pino } from 'pino';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { drainRequest, frameOf, l10, line } from '../../test/rig/drain.ts';
 import { drains, receiverRig } from '../../test/rig/receiver-rig.ts';
 import { encodeFrame } from '../logplex/frame.ts';
@@ -95,6 +95,22 @@ test('thousands of loss lines are one line of the log, and their sum is told', a
   expect((await stored())[0]?.frames).toMatchObject([
     { meta: { lines: 5_000, lossesTold: 5_000, messagesLost: 10_000 } },
   ]);
+});
+
+test('a body that came too late counts until its sender is done with it', async () => {
+  const { receiver, metric } = await receiverRig({ deadlineMs: 100 });
+  let more: ReadableStreamDefaultController<Uint8Array> | undefined;
+  const body = new ReadableStream<Uint8Array>({
+    start: (stream) => {
+      more = stream;
+    },
+  });
+  const init = { method: 'POST', headers: drainRequest({}).headers, body, duplex: 'half' };
+  const request = new Request('http://receiver/', init as RequestInit);
+  expect((await receiver.handle(request)).status).toBe(503);
+  expect(await metric('pgwitness_held_bytes')).toBeGreaterThan(0);
+  more?.error(new Error('closed'));
+  await vi.waitFor(async () => expect(await metric('pgwitness_held_bytes')).toBe(0));
 });
 
 test('bodies that take all the memory for large ones leave a normal frame its own', async () => {

@@ -123,7 +123,10 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       hold = await budget.take(most * copies, deadline.signal);
       if (hold === undefined) return 'busy';
       const read = await readBody(request, maxBody, deadline.signal);
-      if (!read.ok) return read.reason;
+      if (!read.ok) {
+        if (read.reason === 'late') settled = read.settled;
+        return read.reason;
+      }
       const plain = await unpackBody(read.body, encoding, maxBody);
       hold.keep((read.body.length + plain.body.length) * copies);
       const frame = await describeFrame(request.headers, plain, arrivedAt);
@@ -151,7 +154,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       return 'internal';
     } finally {
       clearTimeout(timer);
-      // A put that hangs still holds the body: its memory is not free before the put ends.
+      // A put that hangs, or a sender that goes on, still holds the body: its memory is not free before.
       settled.then(() => hold?.keep(0));
     }
   }
