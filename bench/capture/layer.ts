@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import type pg from 'pg';
+import { installCapture } from '../../src/capture/install.ts';
+
+/** One way of capturing changes of `accounts`. */
+export interface Layer {
+  readonly name: string;
+  install(client: pg.Client): Promise<void>;
+  /** Relations whose size is what a change costs in storage. */
+  readonly storage: string;
+}
+
+export const noAudit: Layer = { name: 'no audit', storage: '', install: async () => undefined };
+
+/** Our own, as `pgwitness install` makes it. */
+export const ours: Layer = {
+  name: 'pgwitness',
+  storage: 'accounts_history',
+  async install(client) {
+    const outcome = await installCapture(
+      { owner: client },
+      {
+        owner: 'postgres',
+        tables: [{ schema: 'public', name: 'accounts' }],
+        appendOnly: [],
+        roles: [],
+      },
+    );
+    if (outcome.kind !== 'installed') throw new Error(`capture was not installed: ${outcome.kind}`);
+  },
+};
+
+/** A peer's capture as SQL that is run once `accounts` exists; `-- storage: <table>` names where changes go. */
+export function peerLayer(given: string): Layer {
+  const [name, file] = given.split('=', 2);
+  if (name === undefined || file === undefined || name === '') {
+    throw new Error(`--peer takes name=file.sql, not ${given}`);
+  }
+  const sql = readFileSync(file, 'utf8');
+  return {
+    name,
+    storage: /^-- storage: (\S+)/m.exec(sql)?.[1] ?? '',
+    async install(client) {
+      await client.query(sql);
+    },
+  };
+}
