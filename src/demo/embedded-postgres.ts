@@ -249,6 +249,8 @@ async function embeddedBinaries(home: string, identity: Identity): Promise<strin
     // The clone stands where `nobody` may not look, e.g. below /root: it gets a copy of its own.
     const copy = join(home, 'native');
     await cp(native, copy, { recursive: true, verbatimSymlinks: true });
+    // Its own, so that the guard, which runs as it, can take the copy away again.
+    await run('chown', ['-R', `${identity.uid}:${identity.gid}`, copy]);
     return join(copy, 'bin');
   }
 }
