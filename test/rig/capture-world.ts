@@ -49,10 +49,13 @@ export interface CaptureWorld {
   stop(): Promise<void>;
 }
 
-/** Starts the embedded Postgres, or the one whose programs are in `binaries`. */
-export async function startCaptureWorld(binaries?: string): Promise<CaptureWorld> {
+/** Starts the embedded Postgres, or the one whose programs are in `binaries`; `settings` are the server's. */
+export async function startCaptureWorld(
+  binaries?: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<CaptureWorld> {
   const server = await startEmbeddedPostgres({
-    settings: { fsync: 'off', log_min_messages: 'panic' },
+    settings: { fsync: 'off', log_min_messages: 'panic', ...settings },
     ...(binaries === undefined ? {} : { binaries }),
   });
   const clients: pg.Client[] = [];
