@@ -37,12 +37,29 @@ export interface RoleConfig {
   readonly history: readonly HistoryPrivilege[];
 }
 
+/** A table whose changes are kept, and how; columns by their exact names. What the file leaves open is absent. */
+export interface CapturedTableConfig extends TableName {
+  /** Columns of which nothing is captured. */
+  readonly exclude?: readonly string[];
+  /** Columns captured as a keyed token: the same value gives the same token. */
+  readonly mask?: readonly string[];
+  /** Columns that pseudonymizing replaces in history. */
+  readonly personal?: readonly string[];
+  /** What becomes of a write where capture itself was destroyed; `abort` where absent. */
+  readonly onFailure?: 'abort' | 'continue';
+  /** Triggers fire under session_replication_role = replica too; not where absent. */
+  readonly always?: boolean;
+}
+
 export interface DatabaseConfig {
   readonly ownerUrlEnv: string;
   readonly appUrlEnv?: string;
   readonly superuserUrlEnv?: string;
   readonly owner: string;
-  readonly tables: readonly TableName[];
+  /** Each captured statement leaves a line in the server log. */
+  readonly witness: boolean;
+  /** The database's defaults are in each of them. */
+  readonly tables: readonly CapturedTableConfig[];
   readonly appendOnly: readonly TableName[];
   readonly roles: readonly RoleConfig[];
 }

@@ -1,30 +1,10 @@
-import type { TableName } from './config.ts';
+import { databaseFaults, type ListedTable, tableFix, tablesAt } from './check-database.ts';
+import { type CrossFault, shared } from './cross-fault.ts';
 import { parseDuration } from './duration.ts';
 import type { KeyPath } from './problem.ts';
 import { segment } from './schema.ts';
-import {
-  historyFits,
-  historyOf,
-  longestCapturedTable,
-  parseTableName,
-  showTable,
-  wrongIdentifier,
-} from './table-name.ts';
-
-/** What a cross check found: `at` is the value's place in the tree. */
-export interface CrossFault {
-  readonly at: KeyPath;
-  readonly sentence: string;
-  readonly fix: string;
-  /** The key is meant rather than its value. */
-  readonly onKey?: boolean;
-}
-
-type Tree = Readonly<Record<string, unknown>>;
-interface Named {
-  readonly at: KeyPath;
-  readonly text: string;
-}
+import { parseTableName, showTable } from './table-name.ts';
+import { get, type Named, optional, type Tree, textAt, textsAt, tree } from './written.ts';
 
 /**
  * What one key can't know of another: names that must differ, tables that must be listed. Works on the
@@ -129,93 +109,6 @@ function sharedDrains(
     );
 }
 
-function databaseFaults(value: unknown, app: KeyPath): CrossFault[] {
-  const at: KeyPath = [...app, 'database'];
-  const faults: CrossFault[] = [];
-  const tables = tablesAt(value, app, 'tables');
-  const appendOnly = tablesAt(value, app, 'append_only');
-  faults.push(...tables.faults, ...appendOnly.faults);
-
-  const seen = new Map<string, string>();
-  for (const { at: place, table } of [...tables.named, ...appendOnly.named]) {
-    const name = showTable(table);
-    const list = String(place.at(-2));
-    const before = seen.get(name);
-    if (before !== undefined) {
-      faults.push({
-        at: place,
-        sentence:
-          before === list
-            ? `The table ${name} stands in \`${list}\` twice.`
-            : `The table ${name} stands both in \`${before}\` and in \`${list}\`.`,
-        fix: 'A table either has its changes kept in history (`tables`) or takes no changes (`append_only`): leave it in one place.',
-      });
-    }
-    seen.set(name, list);
-  }
-  for (const { at: place, table } of tables.named) {
-    if (!historyFits(table)) {
-      faults.push({
-        at: place,
-        sentence: `The name of the table is too long for its triggers, trg_${table.name}_history_truncate: Postgres cuts names off after 63 bytes.`,
-        fix: `Rename the table to at most ${longestCapturedTable} bytes.`,
-      });
-    }
-    if (seen.has(showTable(historyOf(table)))) {
-      faults.push({
-        at: place,
-        sentence: `The history of ${showTable(table)} is ${showTable(historyOf(table))}, which is listed as a table of its own.`,
-        fix: 'Take the history table off the list: it is made and guarded with its table.',
-      });
-    }
-  }
-
-  const owner = textAt(value, [...at, 'owner']);
-  const roles = Object.keys(tree(get(value, [...at, 'roles'])));
-  const names = [
-    ...(owner === undefined ? [] : [owner]),
-    ...roles.map((text) => ({ at: [...at, 'roles', text], text })),
-    ...optional(textAt(value, [...at, 'schema'])),
-  ];
-  for (const { at: place, text } of names) {
-    const why = wrongIdentifier(text);
-    if (why !== undefined) {
-      faults.push({
-        at: place,
-        sentence: `This name ${why}.`,
-        fix: 'Write it as the catalogue has it.',
-      });
-    }
-  }
-  if (owner !== undefined && textsAt(value, [...at, 'roles', owner.text, 'history']).length > 0) {
-    faults.push({
-      at: [...at, 'roles', owner.text, 'history'],
-      sentence: `The owner, \`${owner.text}\`, is given privileges on history tables that it owns.`,
-      fix: 'Leave `history` out for the owner; the application must log in as another role, or it could switch its own triggers off.',
-    });
-  }
-  for (const role of roles) {
-    faults.push(
-      ...shared(
-        textsAt(value, [...at, 'roles', role, 'history']),
-        () => 'This privilege stands here twice.',
-        'Name each privilege once.',
-      ),
-    );
-  }
-  const urls = ['owner_url_env', 'app_url_env'].flatMap((key) =>
-    optional(textAt(value, [...at, key])),
-  );
-  faults.push(
-    ...shared(
-      urls,
-      () => 'The owner and the application log in with the same URL.',
-      'Give the application a role of its own: an owner can switch triggers off and on again and leave no line.',
-    ),
-  );
-  return faults;
-}
-
 function smokeFaults(value: unknown, app: KeyPath, written: Tree): CrossFault[] {
   if (written['smoke'] === undefined) return [];
   const at: KeyPath = [...app, 'smoke'];
@@ -243,10 +136,15 @@ function smokeFaults(value: unknown, app: KeyPath, written: Tree): CrossFault[] 
   for (const [part, listed] of Object.entries(lists)) {
     const written = textAt(value, [...at, part, 'table']);
     if (written !== undefined) {
-      const parsed = parseTableName(written.text, schemaOf(value, app));
+      const schema = textAt(value, [...app, 'database', 'schema'])?.text ?? 'public';
+      const parsed = parseTableName(written.text, schema);
+      const found =
+        parsed.ok && listed.find(({ table }) => showTable(table) === showTable(parsed.table));
       if (!parsed.ok) {
         faults.push({ at: written.at, sentence: `This table ${parsed.why}.`, fix: tableFix });
-      } else if (!listed.some(({ table }) => showTable(table) === showTable(parsed.table))) {
+      } else if (found && part === 'trigger') {
+        faults.push(...hiddenNonce(value, [...at, part, 'row'], found));
+      } else if (!found) {
         faults.push({
           at: written.at,
           sentence: `The smoke test's table ${showTable(parsed.table)} is not one of the app's tables.`,
@@ -285,40 +183,26 @@ function rowFaults(value: unknown, at: KeyPath): CrossFault[] {
   return faults;
 }
 
-const tableFix =
-  'Examples: users, billing.invoices, "My Schema"."T" (in YAML: \'"My Schema"."T"\').';
-
-function tablesAt(value: unknown, app: KeyPath, list: string) {
-  const named: { at: KeyPath; table: TableName }[] = [];
-  const faults: CrossFault[] = [];
-  for (const { at, text } of textsAt(value, [...app, 'database', list])) {
-    const parsed = parseTableName(text, schemaOf(value, app));
-    if (parsed.ok) named.push({ at, table: parsed.table });
-    else if (text !== '') {
-      faults.push({ at, sentence: `This table ${parsed.why}.`, fix: tableFix });
-    }
-  }
-  return { named, faults };
-}
-
-function schemaOf(value: unknown, app: KeyPath): string {
-  return textAt(value, [...app, 'database', 'schema'])?.text ?? 'public';
-}
-
-/** Faults for each text that an earlier one equals. */
-function shared(
-  texts: readonly Named[],
-  sentence: (text: string) => string,
-  fix: string,
-): CrossFault[] {
-  const seen = new Set<string>();
-  return texts.flatMap(({ at, text }) => {
-    if (!seen.has(text)) {
-      seen.add(text);
-      return [];
-    }
-    return [{ at, sentence: sentence(text), fix }];
-  });
+/** The row is looked for in history by its nonce, which has to be captured as it is. */
+function hiddenNonce(value: unknown, row: KeyPath, { group }: ListedTable): CrossFault[] {
+  if (group === undefined) return [];
+  const nonces = Object.keys(tree(get(value, row)))
+    .flatMap((key) => optional(textAt(value, [...row, key])))
+    .filter(({ text }) => text.includes('{nonce}'));
+  const hidden = new Set(
+    [...textsAt(value, [...group, 'exclude']), ...textsAt(value, [...group, 'mask'])].map(
+      ({ text }) => text,
+    ),
+  );
+  if (nonces.length === 0 || !nonces.every(({ at }) => hidden.has(String(at.at(-1))))) return [];
+  return [
+    {
+      at: row,
+      sentence:
+        'Only columns that are left out or masked hold {nonce}, so the row could not be found in history.',
+      fix: 'Write it into a text column that stands neither in `exclude` nor in `mask`.',
+    },
+  ];
 }
 
 /** `~` is the shell's: here it would name a folder of that name. */
@@ -331,34 +215,4 @@ function homeless(path: Named | undefined): CrossFault[] {
       fix: 'Write the path whole, or relative to this file.',
     },
   ];
-}
-
-function tree(value: unknown): Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Tree)
-    : {};
-}
-
-function get(value: unknown, at: KeyPath): unknown {
-  let here = value;
-  for (const part of at) {
-    if (typeof here !== 'object' || here === null || !Object.hasOwn(here, part)) return undefined;
-    here = (here as Record<string | number, unknown>)[part];
-  }
-  return here;
-}
-
-function textAt(value: unknown, at: KeyPath): Named | undefined {
-  const text = get(value, at);
-  return typeof text === 'string' ? { at, text } : undefined;
-}
-
-function textsAt(value: unknown, at: KeyPath): Named[] {
-  const list = get(value, at);
-  if (!Array.isArray(list)) return [];
-  return list.flatMap((_, index) => optional(textAt(value, [...at, index])));
-}
-
-function optional<T>(value: T | undefined): T[] {
-  return value === undefined ? [] : [value];
 }

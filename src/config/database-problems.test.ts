@@ -52,7 +52,7 @@ test('a missing role, table and column, a view and a stranger’s table are told
   const problems = await told(
     `      owner: shop_ownr
       tables:
-        - orders
+        - { table: orders, exclude: [secret], personal: [id, TOTAL] }
         - invoices
         - totals
         - strays
@@ -69,6 +69,8 @@ test('a missing role, table and column, a view and a stranger’s table are told
     expect.stringMatching(
       /^11: The table public\.orders is owned by shop_owner, not by `shop_ownr`\./,
     ),
+    '11: The table public.orders has no column `secret`. Its columns: id, total.',
+    '11: The table public.orders has no column `TOTAL`. Its columns: id, total.',
     expect.stringMatching(/^12: .*no table public\.invoices\. Did you mean billing\.invoices\?/),
     expect.stringMatching(/^13: public\.totals is no table\./),
     expect.stringMatching(/^14: The table public\.strays is owned by postgres/),

@@ -10,8 +10,8 @@ export type Query = (
 ) => Promise<readonly Readonly<Record<string, unknown>>[]>;
 
 /**
- * What of `app` the database does not have: roles, tables and the columns that the smoke test writes,
- * each with its line in the file. Reads the catalogue alone, which any login may.
+ * What of `app` the database does not have: roles, tables, their columns that it names and
+ * those that the smoke test writes, each with its line in the file. Reads the catalogue alone, which any login may.
  */
 export async function databaseProblems(
   app: AppConfig,
@@ -78,6 +78,19 @@ export async function databaseProblems(
     }
   }
 
+  for (const [index, table] of app.database.tables.entries()) {
+    if (columnLists.every((list) => table[list] === undefined)) continue;
+    const columns = await query(columnSql, [table.schema, table.name]);
+    if (columns.length === 0) continue;
+    for (const list of columnLists) {
+      for (const [position, column] of (table[list] ?? []).entries()) {
+        if (columns.some((known) => known['name'] === column)) continue;
+        const at = [...database, 'tables', index, list, position];
+        found(at, false, ...noColumn(table, column, columns));
+      }
+    }
+  }
+
   for (const part of ['event', 'trigger'] as const) {
     const smoke = app.smoke?.[part];
     if (smoke === undefined) continue;
@@ -89,12 +102,24 @@ export async function databaseProblems(
       found(
         ['apps', app.name, 'smoke', part, 'row', column],
         true,
-        `The table ${showTable(smoke.table)} has no column \`${column}\`.`,
-        `Its columns: ${columns.map((known) => String(known['name'])).join(', ')}.`,
+        ...noColumn(smoke.table, column, columns),
       );
     }
   }
   return inFileOrder(problems);
+}
+
+const columnLists = ['exclude', 'mask', 'personal'] as const;
+
+function noColumn(
+  table: TableName,
+  column: string,
+  columns: readonly Readonly<Record<string, unknown>>[],
+): [sentence: string, fix: string] {
+  return [
+    `The table ${showTable(table)} has no column \`${column}\`.`,
+    `Its columns: ${columns.map((known) => String(known['name'])).join(', ')}.`,
+  ];
 }
 
 const relationSql = `

@@ -3,7 +3,13 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { PgwitnessError } from '../error.ts';
-import type { AppConfig, Config, DatabaseConfig, RoleConfig } from './config.ts';
+import type {
+  AppConfig,
+  CapturedTableConfig,
+  Config,
+  DatabaseConfig,
+  RoleConfig,
+} from './config.ts';
 import { crossCheck } from './cross-check.ts';
 import { parseDuration } from './duration.ts';
 import { findSecrets } from './find-secrets.ts';
@@ -244,13 +250,16 @@ function trusted(written: WrittenConfig, path: string): Config {
   };
 }
 
-function trustedDatabase(written: WrittenConfig['apps'][string]['database']): DatabaseConfig {
+type WrittenDatabase = WrittenConfig['apps'][string]['database'];
+
+function trustedDatabase(written: WrittenDatabase): DatabaseConfig {
   return {
     ownerUrlEnv: written.owner_url_env,
     ...(written.app_url_env !== undefined && { appUrlEnv: written.app_url_env }),
     ...(written.superuser_url_env !== undefined && { superuserUrlEnv: written.superuser_url_env }),
     owner: written.owner,
-    tables: written.tables.map((text) => checkedTable(text, written.schema)),
+    witness: written.witness,
+    tables: written.tables.map((table) => capturedTable(table, written)),
     appendOnly: written.append_only.map((text) => checkedTable(text, written.schema)),
     roles: Object.entries(written.roles).map(
       ([name, role]): RoleConfig => ({
@@ -259,6 +268,24 @@ function trustedDatabase(written: WrittenConfig['apps'][string]['database']): Da
         history: role.history,
       }),
     ),
+  };
+}
+
+function capturedTable(
+  table: WrittenDatabase['tables'][number],
+  database: WrittenDatabase,
+): CapturedTableConfig {
+  const written = typeof table === 'string' ? { table } : table;
+  const { exclude, mask, personal } = written;
+  const onFailure = written.on_failure ?? database.on_failure;
+  const triggers = written.triggers ?? database.triggers;
+  return {
+    ...checkedTable(written.table, database.schema),
+    ...(exclude !== undefined && { exclude }),
+    ...(mask !== undefined && { mask }),
+    ...(personal !== undefined && { personal }),
+    ...(onFailure !== undefined && { onFailure }),
+    ...(triggers !== undefined && { always: triggers === 'always' }),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { CrossFault } from './cross-check.ts';
+import type { CrossFault } from './cross-fault.ts';
 import { nearest } from './nearest.ts';
 import { type KeyPath, showKey } from './problem.ts';
 import { configJsonSchema, type JsonSchema } from './schema.ts';
@@ -7,7 +7,7 @@ import { configJsonSchema, type JsonSchema } from './schema.ts';
 /** What zod found, as sentences with a fix. */
 export function schemaFaults(issues: readonly z.core.$ZodIssue[], value: unknown): CrossFault[] {
   const schema = configJsonSchema();
-  return issues.flatMap((issue) => {
+  return issues.flatMap(innermost).flatMap((issue) => {
     const at = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
     const name = showKey(at) || 'The file';
     if (issue.code === 'unrecognized_keys') {
@@ -45,6 +45,21 @@ export function schemaFaults(issues: readonly z.core.$ZodIssue[], value: unknown
       },
     ];
   });
+}
+
+/**
+ * Of a value that may be of several kinds, the faults of the kind that it is; the issue itself where it
+ * is of none of them.
+ */
+function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const ofKind = issue.errors.find(
+    (errors) => !errors.some(({ code, path }) => code === 'invalid_type' && path.length === 0),
+  );
+  if (ofKind === undefined) return [issue];
+  return ofKind.flatMap((error) =>
+    innermost({ ...error, path: [...issue.path, ...error.path] } as z.core.$ZodIssue),
+  );
 }
 
 function unknownKey(schema: JsonSchema, at: KeyPath, key: string) {
@@ -120,7 +135,9 @@ function schemaAt(schema: JsonSchema, at: KeyPath): JsonSchema | undefined {
   let here: JsonSchema | undefined = schema;
   for (const part of at) {
     if (here === undefined) return undefined;
-    const more = here.additionalProperties;
+    // Of several kinds, the one that has keys.
+    here = here.anyOf?.find(({ properties }) => properties !== undefined) ?? here;
+    const more: JsonSchema | boolean | undefined = here.additionalProperties;
     if (typeof part === 'number') here = here.items;
     else if (here.properties !== undefined && Object.hasOwn(here.properties, part)) {
       here = here.properties[part];

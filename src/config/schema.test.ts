@@ -17,6 +17,8 @@ test('an editor can show what every key means', () => {
       if (below.description === undefined && key !== 'table') silent.push(`${at}.${key}`);
       walk(below, `${at}.${key}`);
     }
+    for (const kind of schema.anyOf ?? []) walk(kind, at);
+    if (schema.items !== undefined) walk(schema.items, `${at}[]`);
     if (typeof schema.additionalProperties === 'object') {
       walk(schema.additionalProperties, `${at}.*`);
     }

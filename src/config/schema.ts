@@ -39,6 +39,30 @@ const roleSchema = z.strictObject({
     .describe('Privileges of this role on every history table; all others are revoked.'),
 });
 
+const onFailure = z.enum(['abort', 'continue']);
+const triggers = z.enum(['origin', 'always']);
+/** A column by its exact name; crossCheck counts its bytes. */
+const columns = z.array(z.string().min(1).max(63));
+
+const capturedTable = z.strictObject({
+  table: tableName.describe('The table: name, schema.name, or "Exact Name" in double quotes.'),
+  exclude: columns
+    .optional()
+    .describe(
+      'Columns of which nothing is captured, by their exact names: password digests, tokens.',
+    ),
+  mask: columns
+    .optional()
+    .describe('Columns captured as a keyed token: the same value gives the same token.'),
+  personal: columns
+    .optional()
+    .describe('Columns that `pgwitness pseudonymize` replaces in the history of one subject.'),
+  on_failure: onFailure
+    .optional()
+    .describe('As `on_failure` of the database, for this table alone.'),
+  triggers: triggers.optional().describe('As `triggers` of the database, for this table alone.'),
+});
+
 const databaseSchema = z.strictObject({
   owner_url_env: envName.describe(
     "Environment variable with the owner's connection URL: plan, install and uninstall use it.",
@@ -62,11 +86,31 @@ const databaseSchema = z.strictObject({
   owner: roleName.describe(
     'Role that owns the tables, the history tables and the capture functions. Not the role that the application logs in as.',
   ),
+  witness: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether each captured statement leaves a line in the server log, with its text and a digest of what was captured.',
+    ),
+  on_failure: onFailure
+    .optional()
+    .describe(
+      'What becomes of a write where capture itself was destroyed: abort (it does not happen) or continue (it does, and the log has an error); abort where absent.',
+    ),
+  triggers: triggers
+    .optional()
+    .describe(
+      'origin, or always: triggers that fire under session_replication_role = replica too; origin where absent.',
+    ),
   tables: z
-    .array(tableName)
+    .array(
+      z.union([tableName, capturedTable], {
+        error: 'must be the name of a table, or a group of keys with `table` in it',
+      }),
+    )
     .min(1)
     .describe(
-      'Tables whose changes are kept in <table>_history: name, schema.name, or "Exact Name" in double quotes.',
+      'Tables whose changes are kept in <table>_history: name, schema.name, or "Exact Name" in double quotes; or a group of keys, `table` and how it is captured.',
     ),
   append_only: z
     .array(tableName)
@@ -179,6 +223,7 @@ export interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly additionalProperties?: JsonSchema | boolean;
   readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
 }
 
 /** JSON Schema (draft 7, which editors read best) of `pgwitness.yaml`, with a description on each key. */

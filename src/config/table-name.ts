@@ -1,7 +1,7 @@
 import type { TableName } from './config.ts';
 
 /** Postgres cuts longer identifiers off without a word (NAMEDATALEN - 1), in bytes. */
-const longestIdentifier = 63;
+export const longestIdentifier = 63;
 const historySuffix = '_history';
 
 const part = String.raw`"(?:[^"]|"")+"|[^".\s]+`;
@@ -48,10 +48,16 @@ export function parseTableName(text: string, defaultSchema: string): ParsedTable
   };
 }
 
-/** Why Postgres would not take `name` as it stands, or undefined. */
+/** Why a table, schema or role of this name can't stand in the file, or undefined. */
 export function wrongIdentifier(name: string): string | undefined {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(name)) return 'holds a control character';
+  return wrongColumn(name);
+}
+
+/** Why no column can have this name, or undefined. Any that Postgres takes can be left out of capture. */
+export function wrongColumn(name: string): string | undefined {
+  if (name.includes('\0')) return 'holds a NUL';
   if (Buffer.byteLength(name) > longestIdentifier) {
     return `is longer than ${longestIdentifier} bytes, where Postgres cuts names off`;
   }
