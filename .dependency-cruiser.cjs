@@ -4,6 +4,7 @@ const flow = {
   config: [],
   logplex: [],
   capture: [],
+  init: ['config', 'capture'],
   sink: [],
   redact: ['logplex'],
   receive: ['logplex', 'redact', 'sink'],
@@ -41,7 +42,7 @@ module.exports = {
       name: 'nothing-imports-the-top',
       severity: 'error',
       from: {
-        path: '^src/(config|capture|logplex|redact|sink|receive|ship|trail|witness|seal|hosts|checks)/',
+        path: '^src/(config|capture|init|logplex|redact|sink|receive|ship|trail|witness|seal|hosts|checks)/',
         pathNot: '\\.test\\.ts$',
       },
       to: { path: '^src/(cli|console|demo|watch)/' },

@@ -3,6 +3,7 @@ import type { Cli } from './context.ts';
 import { exitCodeOf, reportError, reportUsage } from './report-error.ts';
 import { configVerbs } from './verbs/config.ts';
 import { demoVerb } from './verbs/demo.ts';
+import { initVerb } from './verbs/init.ts';
 import { installVerb } from './verbs/install.ts';
 import { planVerb } from './verbs/plan.ts';
 import { receiveVerb } from './verbs/receive.ts';
@@ -14,6 +15,7 @@ import { versionVerb } from './verbs/version.ts';
 
 const root = buildRouteMap({
   routes: {
+    init: initVerb,
     config: configVerbs,
     plan: planVerb,
     install: installVerb,

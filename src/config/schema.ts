@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { durationShape } from './duration.ts';
 
 /** Name of an environment variable that holds a secret: the secret itself never stands in the file. */
-const envName = z
+export const envName = z
   .string()
   .max(128)
   .regex(

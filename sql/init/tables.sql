@@ -1,0 +1,70 @@
+-- $1: a schema. Its tables, partitions left out: they come with the table they are of.
+select
+  c.relname as name,
+  c.relkind as kind,
+  pg_get_userbyid(c.relowner) as owner,
+  (
+    select e.extname
+    from pg_depend d
+    join pg_extension e on e.oid = d.refobjid
+    where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
+      and d.refclassid = 'pg_extension'::regclass
+  ) as extension,
+  exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary) as has_key,
+  -- Rows that a change elsewhere deletes or updates: such a table can't be told to take no changes.
+  exists (
+    select from pg_constraint k
+    where k.conrelid = c.oid and k.contype = 'f'
+      and (k.confdeltype in ('c', 'n', 'd') or k.confupdtype in ('c', 'n', 'd'))
+  ) as changed_by_cascade,
+  coalesce(counted.inserted, 0)::float8 as inserted,
+  coalesce(counted.changed, 0)::float8 as changed,
+  coalesce((
+    select jsonb_agg(jsonb_build_object(
+      'name', a.attname,
+      'type', format_type(a.atttypid, a.atttypmod),
+      'base', base.typname,
+      'category', base.typcategory,
+      'inKey', exists (
+        select from pg_index i
+        where i.indrelid = c.oid and i.indisprimary and a.attnum = any (i.indkey::int2[])
+      ),
+      'references', exists (
+        select from pg_constraint k
+        where k.conrelid = c.oid and k.contype = 'f' and a.attnum = any (k.conkey)
+      )
+    ) order by a.attnum)
+    from pg_attribute a
+    -- A domain is what it is over, an array what its elements are.
+    cross join lateral (
+      with recursive inner_type (oid, depth) as (
+        select a.atttypid, 0
+        union all
+        select case when t.typtype = 'd' then t.typbasetype else t.typelem end, i.depth + 1
+        from inner_type i
+        join pg_type t on t.oid = i.oid
+        where t.typtype = 'd' or (t.typcategory = 'A' and t.typelem <> 0)
+      )
+      select t.typname, t.typcategory
+      from inner_type i
+      join pg_type t on t.oid = i.oid
+      order by i.depth desc
+      limit 1
+    ) base
+    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+  ), '[]') as columns
+from pg_class c
+join pg_namespace n on n.oid = c.relnamespace
+-- The counters of a partitioned table are those of its leaves.
+cross join lateral (
+  select
+    sum(pg_stat_get_tuples_inserted(part.oid)) as inserted,
+    sum(pg_stat_get_tuples_updated(part.oid) + pg_stat_get_tuples_deleted(part.oid)) as changed
+  from (
+    select c.oid where c.relkind = 'r'
+    union all
+    select relid from pg_partition_tree(c.oid::regclass) where c.relkind = 'p' and isleaf
+  ) part (oid)
+) counted
+where n.nspname = $1 and c.relkind in ('r', 'p', 'f') and not c.relispartition
+order by c.relname

@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto';
+import { lstat, open, rename, rm } from 'node:fs/promises';
+import { PgwitnessError } from '../error.ts';
+
+/** Throws `init.file-exists`, exit 2, where something stands at `path`: asked before any work is done. */
+export async function expectNoFile(path: string): Promise<void> {
+  try {
+    await lstat(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw cannotWrite(path, error);
+  }
+  throw fileExists(path);
+}
+
+/**
+ * Writes the configuration whole or not at all. Without `force` it never replaces a file, one that
+ * came meanwhile included. Throws `init.file-exists` and `init.cannot-write`, exit 2.
+ */
+export async function writeConfig(
+  path: string,
+  text: string,
+  options: { readonly force: boolean },
+): Promise<void> {
+  const target = options.force ? `${path}.${randomUUID()}.tmp` : path;
+  try {
+    const file = await open(target, 'wx');
+    try {
+      await file.writeFile(text);
+    } catch (error) {
+      await rm(target, { force: true });
+      throw error;
+    } finally {
+      await file.close();
+    }
+    if (options.force) await rename(target, path);
+  } catch (error) {
+    if (options.force) await rm(target, { force: true });
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw fileExists(path);
+    throw cannotWrite(path, error);
+  }
+}
+
+function fileExists(path: string): PgwitnessError {
+  return new PgwitnessError({
+    code: 'init.file-exists',
+    message: `${path} is there already.`,
+    fix: 'Name another file with --out, or replace this one with --force.',
+    exit: 2,
+  });
+}
+
+function cannotWrite(path: string, error: unknown): PgwitnessError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return new PgwitnessError({
+    code: 'init.cannot-write',
+    message: `${path} can't be written (${code ?? message}).`,
+    fix:
+      code === 'ENOENT'
+        ? 'Make the folder first, or name another file with --out.'
+        : 'Name a file with --out that this user may write.',
+    exit: 2,
+    cause: error,
+  });
+}
