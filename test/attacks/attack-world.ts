@@ -79,6 +79,8 @@ export class AttackWorld {
       }
     }
     await this.watcher.query(prepare);
+    // What attackers leave in public must not be what the watcher itself finds.
+    await this.watcher.query('set search_path to pg_catalog');
     const bookkeeping = await this.look<{ name: string }>(`
       select c.oid::regclass::text as name from pg_class c
       where relnamespace = 'pgwitness'::regnamespace and relkind = 'r' order by 1`);

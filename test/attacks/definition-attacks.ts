@@ -133,7 +133,7 @@ export const definitionAttacks: readonly Theme[] = [
         as: both,
         sql: ['create table mine (like users_history)', 'alter table mine inherit users_history'],
         expects: denied,
-        undo: 'drop table mine',
+        undo: 'drop table public.mine',
       },
       {
         title: 'history, attached as a partition of a table of its own',
@@ -143,7 +143,7 @@ export const definitionAttacks: readonly Theme[] = [
           'alter table mine attach partition users_history default',
         ],
         expects: denied,
-        undo: 'drop table mine',
+        undo: 'drop table public.mine',
       },
       {
         title: 'a table of its own, typed and named as history would be in its schema',
@@ -274,6 +274,7 @@ export const definitionAttacks: readonly Theme[] = [
         title: 'resetting its role’s settings',
         as: everyone,
         sql: 'alter role current_user reset all',
+        lasting: true,
         expects: { harmless: 'what a superuser set, only a superuser takes away' },
       },
       {

@@ -24,6 +24,8 @@ export interface Attack {
   readonly expects: Refused | Harmless;
   /** The transaction it began stays open while the application writes. */
   readonly staysOpen?: boolean;
+  /** It would show in sessions that begin afterwards: the application's next write has one of its own. */
+  readonly lasting?: boolean;
   /** What the attacker's own next write is refused with, where its settings forbid it any write. */
   readonly ownWrite?: string;
   /** Run by a superuser afterwards, to take away what the attacker made for itself. */
@@ -94,7 +96,9 @@ async function tryAttack(world: AttackWorld, attack: Attack, role: AttackRole): 
     expect(before.history.filter((line) => !after.history.includes(line))).toEqual([]);
     if (adds === undefined) expect(after.live).toEqual(before.live);
 
-    const next = alone ? await world.connect('raptor_app') : await world.session('raptor_app');
+    const next = await (attack.lasting === true
+      ? world.connect('raptor_app')
+      : world.session('raptor_app'));
     try {
       await expectCapturedOnce(world, next, after);
       if (role === 'raptor_app' && alone && attack.staysOpen !== true) {
@@ -103,7 +107,7 @@ async function tryAttack(world: AttackWorld, attack: Attack, role: AttackRole): 
       // And every live row is as history tells it, byte for byte.
       expect(await world.unwitnessed()).toEqual([]);
     } finally {
-      if (alone) await next.end();
+      if (attack.lasting === true) await next.end();
     }
   } finally {
     if (alone) await attacker.end();
@@ -140,7 +144,7 @@ async function expectCapturedOnce(
   await client.query(`
     insert into public.users (email, display_name) values ('${email}', 'Ümlaut, "q" '' 用户');
     insert into public.customer_audit_events
-    values ('e-${writes}', 'system_automated', 0, 'attack', 'system_actor', 'attack.next', now())`);
+    values ('e-${writes}', 'system_automated', 0, 'attack', 'system_actor', 'attack.next', pg_catalog.now())`);
   const common = { table: 'users', session_role: 'raptor_app', active_role: 'raptor_app' };
   expect(await world.added(before, await world.rows())).toEqual([
     expect.objectContaining({
