@@ -29,6 +29,7 @@ test('--version prints the version', async () => {
 });
 
 test.each([
+  [['init']],
   [['plan']],
   [['ship']],
   [['trail']],

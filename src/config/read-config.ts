@@ -132,7 +132,7 @@ async function readBytes(path: string): Promise<Buffer> {
       code: missing ? 'config.no-such-file' : 'config.cannot-read',
       message: missing ? `There is no file ${path}.` : `${path} can't be read (${code}).`,
       fix: missing
-        ? 'Name the configuration with --config; `examples/raxx/pgwitness.yaml` is one to begin with.'
+        ? 'Name the configuration with --config, or have `pgwitness init` write one from your database.'
         : 'Give the account that runs pgwitness the right to read it.',
       exit: 2,
       cause: error,

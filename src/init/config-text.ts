@@ -86,7 +86,7 @@ function contents(proposal: Proposal, comments: boolean): YAMLMap {
     entry('owner', nameNode(proposal.owner)),
     above(entry('witness', plain(true)), [
       'What leaves the database with this:',
-      ...proposal.leaves,
+      ...proposal.leaves.map((sentence) => `- ${sentence}`),
     ]),
     above(entry('tables', list(proposal.tables.map((table) => tableNode(table, say)))), [
       ...(proposal.leftOut.length === 0 ? [] : ['Left out:']),

@@ -1,4 +1,4 @@
-import { showIdentifier } from '../capture/capture-names.ts';
+import { captureNames, showIdentifier } from '../capture/capture-names.ts';
 import { findSecrets } from '../config/find-secrets.ts';
 import {
   historyFits,
@@ -99,8 +99,12 @@ function whyLeftOut(
   if (!historyFits({ schema, name }))
     return `has a name too long for what capture makes for it: rename it to at most ${longestCapturedTable} bytes`;
   const history = tables.get(historyOf({ schema, name }).name);
-  if (history !== undefined && historyFor(history, tables) !== name)
-    return `would have its history in ${showIdentifier(history.name)}, which is a table of the application's own: rename one of the two`;
+  const taken =
+    history !== undefined && historyFor(history, tables) !== name
+      ? history
+      : tables.get(captureNames({ schema, name }).changes);
+  if (taken !== undefined)
+    return `would have its ${taken === history ? 'history' : 'view of changes'} in ${showIdentifier(taken.name)}, which is a table of the application's own: rename one of the two`;
   if (table.owner !== owner)
     return `is owned by ${showIdentifier(table.owner)}, not by ${showIdentifier(owner)}: give it to the same owner, or capture its tables as another app`;
   return undefined;
