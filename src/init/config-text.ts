@@ -7,10 +7,10 @@ import type { Proposal, ProposedRole, ProposedTable } from './proposal.ts';
 
 /**
  * The proposal as the text of a `pgwitness.yaml`, whose names read back as they are in the catalogue.
- * Without comments where it would otherwise be larger than a configuration may be. Throws
- * `init.too-large`, exit 2.
+ * Without comments where it would otherwise be larger than a configuration may be; undefined where it
+ * still is.
  */
-export function configText(proposal: Proposal): string {
+export function configText(proposal: Proposal): string | undefined {
   for (const comments of [true, false]) {
     const text = documentText(proposal, comments);
     const parsed = parseConfig(text, 'pgwitness.yaml');
@@ -22,10 +22,15 @@ export function configText(proposal: Proposal): string {
       );
     }
   }
-  throw new PgwitnessError({
+  return undefined;
+}
+
+/** The error where `configText` gave none: `init.too-large`, exit 2. */
+export function tooLarge({ tables, schema }: Proposal): PgwitnessError {
+  return new PgwitnessError({
     code: 'init.too-large',
-    message: `A configuration with all ${proposal.tables.length} tables of the schema would be larger than pgwitness reads.`,
-    fix: 'Print the proposals with --json, and write a file of those tables that a trail is needed of.',
+    message: `A configuration with all ${tables.length} tables of the schema ${showIdentifier(schema)} would be larger than pgwitness reads.`,
+    fix: 'Print the proposals with --json, and write a file of those tables that need a trail.',
     exit: 2,
   });
 }

@@ -58,7 +58,7 @@ function sharedCredential(
     return [
       {
         code: 'init.shared-credential',
-        sentence: `No role but ${name}, their owner, can log in and write these tables: the application and the owner share one credential. ${consequence}`,
+        sentence: `No role but ${name}, which owns the tables, can log in and write them: the application and the owner share one credential. ${consequence}`,
         fix: `Make the application a role of its own that may SELECT, INSERT, UPDATE and DELETE and owns nothing${settings.host === 'other' ? '' : ' (on Heroku: `heroku pg:credentials:create`)'}, let it log in as that, and run init again.`,
         about: [owner],
       },

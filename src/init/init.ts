@@ -54,13 +54,14 @@ export function checkNaming(given: {
 }
 
 /**
- * Reads the database behind the variable `ownerUrlEnv` of `env`, and proposes. Throws PgwitnessError:
+ * Reads the database behind the variable `ownerUrlEnv` of `env`, and proposes; `yaml` is the file's
+ * text, undefined where it would be larger than pgwitness reads. Throws PgwitnessError:
  * exit 2 for what `env`, the schema or its tables lack, exit 3 where the database can't be reached.
  */
 export async function proposeFrom(
   env: Readonly<Record<string, string | undefined>>,
   naming: Naming,
-): Promise<{ readonly proposal: Proposal; readonly yaml: string }> {
+): Promise<{ readonly proposal: Proposal; readonly yaml: string | undefined }> {
   const { app, ownerUrlEnv, schema } = naming;
   const url = secretFrom(env, ownerUrlEnv, `the connection URL of the owner of ${app}'s tables`);
   const client = await connectDatabase(url, `the owner's connection for ${app}`);

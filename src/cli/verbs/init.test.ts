@@ -255,6 +255,22 @@ test('a table is proposed as append-only only where nobody changes it now', asyn
   );
 });
 
+test('more tables than a configuration can hold are proposed as data, and no file is written', async () => {
+  const database = await world.emptyDatabase();
+  const client = await database.connect('raxx_owner');
+  await client.query(`do $$ begin for n in 1..150 loop
+    execute format('create table %s_%s (%s text)', repeat('t', 37), n,
+      (select string_agg(format('email_%s_%s', repeat('e', 50), c), ' text, ') from generate_series(1, 40) c));
+  end loop; end $$`);
+  const { stdout, stderr, code } = await init(owner(database));
+  expect({ stdout, code }).toEqual({ stdout: '', code: 2 });
+  expect(stderr).toContain('all 150 tables of the schema public');
+  expect(await readdir(folder)).toEqual([]);
+  const proposal = await proposalOf(database);
+  expect(proposal.tables).toHaveLength(150);
+  expect(proposal).toMatchObject({ yaml: null });
+});
+
 test('another schema is named in the file, and nothing of the database is changed by looking', async () => {
   const database = await world.database();
   const client = await database.connect('raxx_owner');

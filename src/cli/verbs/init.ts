@@ -50,18 +50,19 @@ export const initVerb = defineVerb<Flags>({
   },
   async run(cli, flags) {
     const { checkNaming, proposeFrom } = await import('../../init/init.ts');
+    const { tooLarge } = await import('../../init/config-text.ts');
     const { expectNoFile, writeConfig } = await import('../../init/write-config.ts');
     const naming = checkNaming(flags);
-    const writes = !flags.json;
-    if (writes && !flags.force) await expectNoFile(flags.out);
+    if (!flags.json && !flags.force) await expectNoFile(flags.out);
     const { proposal, yaml } = await proposeFrom(cli.env, naming);
-    if (writes) await writeConfig(flags.out, yaml, { force: flags.force });
     if (flags.json) {
       const { harmlessJson } = await import('../harmless-text.ts');
-      cli.process.stdout.write(`${harmlessJson({ ...proposal, yaml })}\n`);
-    } else {
-      await print(cli, flags.out, proposal);
+      cli.process.stdout.write(`${harmlessJson({ ...proposal, yaml: yaml ?? null })}\n`);
+      return 0;
     }
+    if (yaml === undefined) throw tooLarge(proposal);
+    await writeConfig(flags.out, yaml, { force: flags.force });
+    await print(cli, flags.out, proposal);
     return 0;
   },
 });
