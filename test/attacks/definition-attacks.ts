@@ -226,6 +226,12 @@ export const definitionAttacks: readonly Theme[] = [
         expects: { harmless: 'they are for what it makes itself' },
       },
       {
+        title: 'dropping what it owns, and with it the rights that it was granted',
+        as: both,
+        sql: 'drop owned by current_user cascade',
+        expects: { harmless: 'it granted itself none of them' },
+      },
+      {
         title: 'vacuuming and analyzing history',
         as: everyone,
         sql: ['vacuum full users_history', 'analyze users_history'],
