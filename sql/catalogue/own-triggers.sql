@@ -9,11 +9,11 @@ join pg_class c on c.oid = t.tgrelid
 join pg_namespace n on n.oid = c.relnamespace
 join pg_proc f on f.oid = t.tgfoid
 join pg_namespace fn on fn.oid = f.pronamespace
-where not t.tgisinternal
+where not t.tgisinternal and t.tgparentid = 0
   and (
     (fn.nspname, f.proname) in (
       select own.schema, own.name from unnest($1::text[], $2::text[]) own (schema, name)
     )
-    or (fn.nspname = 'pgwitness' and f.proname = 'refuse_change')
+    or (fn.nspname = 'pgwitness' and f.proname in ('refuse_change', 'keep_first_xmin', 'witness_append_only'))
   )
 order by 2, 3, 4

@@ -23,10 +23,27 @@ select
       where i.indrelid = c.oid and i.indisunique and not i.indisprimary
     ) limits (definition)
   ), '[]') as limits,
+  array(
+    select distinct a.attname::text
+    from pg_rewrite w
+    join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid
+      and d.refclassid = 'pg_class'::regclass and d.refobjid <> c.oid
+    join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid and a.attnum > 0
+    where w.ev_class = c.oid and c.relkind = 'v'
+  ) as view_reads,
   coalesce((
     select jsonb_agg(jsonb_build_object(
       'name', a.attname,
       'type', format_type(a.atttypid, a.atttypmod),
+      'attributes', (
+        select jsonb_agg(
+          jsonb_build_array(part.attname, format_type(part.atttypid, part.atttypmod))
+          order by part.attnum
+        )
+        from pg_type t
+        join pg_attribute part on part.attrelid = t.typrelid
+        where t.oid = a.atttypid and t.typtype = 'c' and part.attnum > 0 and not part.attisdropped
+      ),
       'required', a.attnotnull and not a.atthasdef and a.attidentity = ''
     ) order by a.attnum)
     from pg_attribute a

@@ -2,6 +2,7 @@
 select
   current_setting('server_version_num')::int as version,
   current_database() as database,
+  getdatabaseencoding() as encoding,
   current_user as "user",
   (select rolsuper from pg_roles where rolname = current_user) as superuser,
   owner.oid is not null as owner_exists,

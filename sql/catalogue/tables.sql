@@ -29,40 +29,59 @@ select
     where a.attrelid = c.oid and a.attgenerated = 'v' and not a.attisdropped
     order by a.attnum
   ) as virtual_columns,
-  -- Of user-defined types json asks for a cast, and runs it with the capture function's rights.
   coalesce((
-    with recursive used (oid) as (
-      select a.atttypid from pg_attribute a
-      where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-      union
-      select part.oid
-      from used
-      join pg_type t on t.oid = used.oid
-      cross join lateral (
-        select unnest(array[t.typbasetype, t.typelem])
+    select jsonb_agg(jsonb_build_object(
+      'name', a.attname,
+      'type', format_type(a.atttypid, null),
+      'stored', format_type(based.oid, -1),
+      -- Postgres's own, with a binary form, and its text the same in whatever session: the rest is kept as text.
+      'native', based.oid::regtype not in (
+          'json', 'xml', 'aclitem', 'aclitem[]', 'json[]', 'xml[]'
+        )
+        and element.typnamespace = 'pg_catalog'::regnamespace
+        and element.typtype in ('b', 'r', 'm') and element.typsend <> 0
+        and element.typname not like 'reg%' and based.typsend <> 0,
+      'collatable', based.typcollation <> 0
+    ) order by a.attnum)
+    from pg_attribute a
+    cross join lateral (
+      with recursive bases (oid, base) as (
+        select t.oid, t.typbasetype from pg_type t where t.oid = a.atttypid
         union all
-        select a.atttypid from pg_attribute a
-        where a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
-      ) part (oid)
-      where part.oid <> 0
-    ), trusted as (
-      select r.oid from pg_roles r where r.rolsuper or r.oid = owner.oid
-    )
-    select jsonb_agg(jsonb_build_object(
-      'name', format_type(t.oid, null),
-      'owner', pg_get_userbyid(t.typowner),
-      'cast_function', f.oid::regprocedure
-    ) order by format_type(t.oid, null))
-    from used
-    join pg_type t on t.oid = used.oid
-    left join pg_cast k on k.castsource = t.oid and k.casttarget = 'json'::regtype
-    left join pg_proc f on f.oid = k.castfunc and f.proowner not in (select oid from trusted)
-    -- An array belongs to whom its elements do.
-    where t.typcategory <> 'A' and (t.typowner not in (select oid from trusted) or f.oid is not null)
-  ), '[]') as foreign_types,
+        select t.oid, t.typbasetype from bases join pg_type t on t.oid = bases.base
+      )
+      select t.oid, t.typsend, t.typcollation, t.typcategory, t.typelem
+      from bases join pg_type t on t.oid = bases.oid where bases.base = 0
+    ) based
+    join pg_type element
+      on element.oid = case when based.typcategory = 'A' then based.typelem else based.oid end
+    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+  ), '[]') as columns,
+  -- As pgwitness.places_of describes it.
+  (
+    select string_agg(format('%L %s', a.attname, format_type(a.atttypid, null)), ', ' order by a.attnum)
+    from pg_attribute a
+    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+  ) as shape,
+  coalesce((
+    select jsonb_agg(distinct jsonb_build_object(
+      'schema', place.nspname, 'name', place.relname,
+      'grantee', case when acl.grantee = 0 then 'public' else pg_get_userbyid(acl.grantee) end,
+      'public', acl.grantee = 0
+    ))
+    from (
+      select pc.relname, pn.nspname, pc.relacl, pc.relowner
+      from pg_class pc
+      join pg_namespace pn on pn.oid = pc.relnamespace
+      where pc.oid = c.oid or (
+        c.relkind = 'p' and pc.oid in (select t.relid from pg_partition_tree(c.oid::regclass) t)
+      )
+    ) place, aclexplode(place.relacl) acl
+    where acl.privilege_type = 'TRIGGER' and acl.grantee <> place.relowner
+  ), '[]') as trigger_makers,
   coalesce((
     select jsonb_agg(jsonb_build_object(
-      'oid', leaf.oid::text, 'schema', ln.nspname, 'name', leaf.relname,
+      'oid', leaf.oid::text, 'text', leaf.oid::regclass::text, 'schema', ln.nspname, 'name', leaf.relname,
       'kind', leaf.relkind, 'owner', pg_get_userbyid(leaf.relowner)
     ) order by ln.nspname, leaf.relname)
     from pg_partition_tree(c.oid::regclass) t

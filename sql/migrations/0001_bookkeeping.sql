@@ -1,5 +1,5 @@
 -- What was installed, so that a later run tells its own objects from another's.
-create table pgwitness.captured_table (
+create table if not exists pgwitness.captured_table (
   table_schema  text not null,
   table_name    text not null,
   kind          text not null check (kind in ('history', 'append_only')),
@@ -13,7 +13,7 @@ create table pgwitness.captured_table (
 );
 
 -- Settings of roles that were set here, with what stood before: uninstall puts that back, no more.
-create table pgwitness.role_setting (
+create table if not exists pgwitness.role_setting (
   role_name   text not null,
   setting     text not null,
   database    text,
@@ -27,7 +27,7 @@ grant select on pgwitness.captured_table, pgwitness.role_setting to public;
 
 -- A statement trigger, so that it speaks even where no row would match. It binds everyone who does not
 -- own the table; the owner can take it off, which is why the application must not be the owner.
-create function pgwitness.refuse_change() returns trigger
+create or replace function pgwitness.refuse_change() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $refuse$

@@ -1,8 +1,10 @@
--- One row a change. image: the row after the change, before it for a DELETE; as json, since a row may hold
--- json that jsonb does not take.
+-- One row a change. Its image (the row after the change, before it for a DELETE) stands in the newest
+-- image_<n>, or in drifted where the table was not as it was installed; before_<n> holds the row before an
+-- UPDATE where the image before it is not to be found under the same key. The view <table>_changes reads it.
 create table if not exists :"schema".:"history" (
-  id               bigint generated always as identity primary key,
-  operation        text not null check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
+  id               bigint generated always as identity,
+  operation        text not null
+    check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'BASELINE')),
   changed_at       timestamptz not null,
   xid              xid8 not null,
   session_role     text not null,
@@ -12,7 +14,6 @@ create table if not exists :"schema".:"history" (
   application_name text,
   client_addr      inet,
   partition_name   text,
-  row_key          jsonb,
-  image            json,
-  check ((operation = 'TRUNCATE') = (image is null))
+  first_xmin       xid,
+  drifted          json
 );

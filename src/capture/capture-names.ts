@@ -6,8 +6,12 @@ export interface CaptureNames {
   readonly table: string;
   readonly history: string;
   readonly index: string;
+  /** The view that tells before, after and what changed. */
+  readonly changes: string;
   readonly function: string;
-  readonly triggers: Readonly<Record<'insert' | 'update' | 'delete' | 'truncate', string>>;
+  /** Of the history's own triggers. */
+  readonly witness: string;
+  readonly triggers: Readonly<Record<'insert' | 'update' | 'delete' | 'truncate' | 'row', string>>;
 }
 
 /** Postgres cuts identifiers off after this many bytes (NAMEDATALEN - 1), without an error. */
@@ -20,14 +24,22 @@ export function captureNames({ schema, name }: CapturedName): CaptureNames {
     table: name,
     history: `${name}_history`,
     index: `${name}_history_changed_at`,
+    changes: `${name}_changes`,
     function: `fn_capture_${name}_history`,
+    witness: `fn_witness_${name}_history`,
     triggers: {
       insert: `trg_${name}_history`,
       update: `trg_${name}_history_update`,
       delete: `trg_${name}_history_delete`,
       truncate: `trg_${name}_history_truncate`,
+      row: `trg_${name}_history_row`,
     },
   };
+}
+
+/** The composite type of a table's images of the shape `number`: `users_image_1`. */
+export function imageType({ table }: CaptureNames, number: number): string {
+  return `${table}_image_${number}`;
 }
 
 /** The first derived name that Postgres would cut off, and how many bytes the table's may have. */

@@ -22,6 +22,7 @@ export interface ServerState {
   /** As server_version_num: 150004. */
   readonly version: number;
   readonly database: string;
+  readonly encoding: string;
   readonly user: string;
   readonly superuser: boolean;
   readonly owner_exists: boolean;
@@ -46,6 +47,8 @@ export interface PartitionState {
   readonly oid: string;
   readonly schema: string;
   readonly name: string;
+  /** As regclass writes it, with its schema. */
+  readonly text: string;
   readonly kind: string;
   readonly owner: string;
 }
@@ -64,15 +67,30 @@ export interface TableState extends CapturedName {
   readonly key_columns: readonly string[];
   /** Generated and not stored. */
   readonly virtual_columns: readonly string[];
-  /** Types in it, nested ones included, that another role can put code into which runs as the owner. */
-  readonly foreign_types: readonly {
+  /** In their order. */
+  readonly columns: readonly ColumnState[];
+  /** The columns as pgwitness.places_of describes them; null where there are none. */
+  readonly shape: string | null;
+  /** Roles besides the owner that may make triggers on it or on a partition of it; `public` for everyone. */
+  readonly trigger_makers: readonly {
+    readonly schema: string;
     readonly name: string;
-    readonly owner: string;
-    /** Of another role, and called by the type's cast to json. */
-    readonly cast_function: string | null;
+    readonly grantee: string;
+    readonly public: boolean;
   }[];
   /** All below a partitioned table, those in between included. */
   readonly partitions: readonly PartitionState[];
+}
+
+export interface ColumnState {
+  readonly name: string;
+  /** As format_type tells it without its modifier. */
+  readonly type: string;
+  /** The type below its domains. */
+  readonly stored: string;
+  /** Whether an image can hold it as it is. */
+  readonly native: boolean;
+  readonly collatable: boolean;
 }
 
 export interface GrantState {
@@ -94,7 +112,15 @@ export interface RelationState extends CapturedName {
   readonly has_rules: boolean;
   /** Oid of the table that an index belongs to. */
   readonly index_of: string | null;
-  readonly columns: readonly { name: string; type: string; required: boolean }[];
+  readonly columns: readonly {
+    readonly name: string;
+    readonly type: string;
+    /** Of a composite type: name and type of each. */
+    readonly attributes: readonly (readonly [string, string])[] | null;
+    readonly required: boolean;
+  }[];
+  /** Columns of other relations that a view reads. */
+  readonly view_reads: readonly string[];
   /** What a row has to meet besides its columns' types: constraints and unique indexes, as SQL. */
   readonly limits: readonly string[];
   readonly grants: readonly GrantState[];
@@ -158,6 +184,34 @@ export interface Records {
   readonly migrations: readonly { number: number; name: string; sha256: string }[];
   readonly tables: readonly TableRecord[];
   readonly settings: readonly SettingRecord[];
+  readonly shapes: readonly ShapeRecord[];
+  readonly baselines: readonly BaselineRecord[];
+}
+
+/** The form of one table's images: of its columns image_<number> and before_<number>. */
+export interface ShapeRecord {
+  readonly table_schema: string;
+  readonly table_name: string;
+  readonly number: number;
+  readonly attributes: readonly ImageAttribute[];
+  readonly key_columns: readonly string[];
+}
+
+/** A column in an image: as its value, as the value's text, or as a keyed token of it. */
+export interface ImageAttribute {
+  readonly name: string;
+  /** Of the attribute. */
+  readonly type: string;
+  readonly as: 'value' | 'text' | 'token';
+}
+
+/** A baseline that was begun. */
+export interface BaselineRecord {
+  readonly table_schema: string;
+  readonly table_name: string;
+  readonly began_at: Date;
+  /** null while it is being taken. */
+  readonly completed_at: Date | null;
 }
 
 export interface TableRecord {
@@ -198,13 +252,18 @@ export async function readCatalogue(client: ClientBase, target: CaptureTarget): 
     client,
     'relations',
     columns(
-      names.flatMap(({ schema, history, index }) => [
+      names.flatMap(({ schema, history, index, changes }) => [
         { schema, name: history },
         { schema, name: index },
+        { schema, name: changes },
       ]),
     ),
   );
-  const named = names.map((name) => ({ schema: name.schema, name: name.function }));
+  const named = [
+    ...names.map((name) => ({ schema: name.schema, name: name.function })),
+    ...names.map((name) => ({ schema: name.schema, name: name.witness })),
+    { schema: 'pgwitness', name: 'witness_append_only' },
+  ];
   const functions = await rows<FunctionState>(client, 'functions', columns(named));
   const triggered = [
     ...tables.flatMap((table) => [table, ...table.partitions]),
@@ -257,7 +316,7 @@ export async function readMaySet(
 
 /** What earlier runs noted. */
 export async function readRecords(client: ClientBase, server: ServerState): Promise<Records> {
-  const none: Records = { migrations: [], tables: [], settings: [] };
+  const none: Records = { migrations: [], tables: [], settings: [], shapes: [], baselines: [] };
   if (server.bookkeeping?.readable !== true || !server.bookkeeping.ledger) return none;
   const migrations = await client.query<Records['migrations'][number]>(
     'select number, name, sha256 from pgwitness.migration order by number',
@@ -269,7 +328,18 @@ export async function readRecords(client: ClientBase, server: ServerState): Prom
   const settings = await client.query<SettingRecord>(
     "select * from pgwitness.role_setting where setting = 'log_statement' order by role_name",
   );
-  return { migrations: migrations.rows, tables: tables.rows, settings: settings.rows };
+  const found = { migrations: migrations.rows, tables: tables.rows, settings: settings.rows };
+  // Of an install by a version that had neither.
+  if (!migrations.rows.some(({ name }) => name === 'witness')) {
+    return { ...found, shapes: [], baselines: [] };
+  }
+  const shapes = await client.query<ShapeRecord>(
+    'select * from pgwitness.image_shape order by table_schema, table_name, number',
+  );
+  const baselines = await client.query<BaselineRecord>(
+    'select * from pgwitness.baseline order by table_schema, table_name, first_id',
+  );
+  return { ...found, shapes: shapes.rows, baselines: baselines.rows };
 }
 
 /** The server and who is connected, with regard to the role that is to own all. */

@@ -90,7 +90,8 @@ export function planBookkeeping(
     name: 'schema pgwitness',
     action: existing?.ledger === true ? 'unchanged' : 'create',
     sql: existing?.ledger === true ? [] : statementsOf(sqlFile('ledger.sql')),
-    undo: statementsOf(sqlFile('remove-bookkeeping.sql')),
+    // History is read with it, and stays.
+    undo: [],
   };
   const newer = records.migrations.filter(
     ({ number }) => !known.some((migration) => migration.number === number),

@@ -1,6 +1,9 @@
 import pg from 'pg';
-import { type CaptureNames, showIdentifier, showName } from './capture-names.ts';
+import { textArray } from './capture-function.ts';
+import { type CaptureNames, imageType, showIdentifier, showName } from './capture-names.ts';
 import { type Catalogue, nameKey, type RelationState } from './catalogue.ts';
+import { changesViewSql } from './changes-view.ts';
+import { type ImageShape, knownShapes, typeAttributes } from './image-shape.ts';
 import { type PlannedObject, refuse } from './planned-object.ts';
 import { renderSql } from './sql-file.ts';
 import type { CaptureRole, CaptureTarget } from './target.ts';
@@ -18,21 +21,21 @@ export const historyColumns: Readonly<Record<string, string>> = {
   application_name: 'text',
   client_addr: 'inet',
   partition_name: 'text',
-  row_key: 'jsonb',
-  image: 'json',
+  first_xmin: 'xid',
+  drifted: 'json',
 };
 
-/** The CHECKs of history-table.sql, as pg_get_constraintdef tells them. */
+/** The CHECK of history-table.sql, as pg_get_constraintdef tells it. */
 const historyLimits: readonly string[] = [
-  "CHECK ((operation = ANY (ARRAY['INSERT'::text, 'UPDATE'::text, 'DELETE'::text, 'TRUNCATE'::text])))",
-  "CHECK (((operation = 'TRUNCATE'::text) = (image IS NULL)))",
+  "CHECK ((operation = ANY (ARRAY['INSERT'::text, 'UPDATE'::text, 'DELETE'::text, 'TRUNCATE'::text, 'BASELINE'::text])))",
 ];
 
-/** `<table>_history`, its index, and who may do what on it. */
+/** `<table>_history` with its images, its index, the view on it, and who may do what on them. */
 export function planHistory(
   catalogue: Catalogue,
   target: CaptureTarget,
   names: CaptureNames,
+  shape: ImageShape,
 ): PlannedObject[] {
   const { schema, history } = names;
   const shown = showName(schema, history);
@@ -50,6 +53,7 @@ export function planHistory(
     return [refuse('history', shown, `it exists in a shape of its own: ${faults.join(', ')}`, fix)];
   }
   const values = { schema, table: names.table, history, index: names.index };
+  const shapes = shapesOf(catalogue, names, shape);
   return [
     {
       kind: 'history',
@@ -57,14 +61,93 @@ export function planHistory(
       action: relation === undefined ? 'create' : ours ? 'unchanged' : 'adopt',
       sql:
         relation === undefined
-          ? [renderSql('history-table', values), renderSql('revoke-all', { schema, history })]
+          ? [
+              renderSql('history-table', values),
+              renderSql('history-identity', values),
+              renderSql('revoke-all', { schema, history }),
+            ]
           : [],
       // What was captured outlives capture: uninstall drops it only when told twice.
       undo: [],
     },
     planIndex(catalogue, names, values),
-    ...planGrants(relation, target, names),
+    planImages(names, shape),
+    planView(catalogue, target, names, shapes),
+    ...planGrants(catalogue, target, names, imageColumns(shapes)),
   ];
+}
+
+/** All shapes that history holds or is going to hold. */
+export function shapesOf(
+  catalogue: Catalogue,
+  names: CaptureNames,
+  shape: ImageShape,
+): { readonly number: number; readonly keyColumns: readonly string[] }[] {
+  const known = knownShapes(catalogue, names).map(({ number, key_columns }) => ({
+    number,
+    keyColumns: key_columns,
+  }));
+  return known.some(({ number }) => number === shape.number) ? known : [...known, shape];
+}
+
+function imageColumns(shapes: readonly { readonly number: number }[]): string[] {
+  return ['drifted', ...shapes.flatMap(({ number }) => [`image_${number}`, `before_${number}`])];
+}
+
+/** The composite type of the images and the two columns of it. */
+function planImages(names: CaptureNames, shape: ImageShape): PlannedObject {
+  const { number, attributes } = shape;
+  const type = imageType(names, number);
+  const name = `image_${number} of ${showName(names.schema, names.history)}`;
+  if (shape.exists) return { kind: 'image', name, action: 'unchanged', sql: [], undo: [] };
+  const values = { schema: names.schema, history: names.history, type };
+  const columns = { image: `image_${number}`, before: `before_${number}` };
+  return {
+    kind: 'image',
+    name,
+    action: 'create',
+    sql: [
+      renderSql('image-type', values, { attributes: typeAttributes(attributes) }),
+      renderSql('image-columns', { ...values, ...columns }),
+      renderSql('record-shape', {
+        schema: names.schema,
+        table: names.table,
+        number: String(number),
+        attributes: JSON.stringify(attributes),
+        key_columns: textArray(shape.keyColumns),
+      }),
+    ],
+    undo: [],
+  };
+}
+
+function planView(
+  catalogue: Catalogue,
+  target: CaptureTarget,
+  names: CaptureNames,
+  shapes: readonly { readonly number: number; readonly keyColumns: readonly string[] }[],
+): PlannedObject {
+  const { schema, changes } = names;
+  const shown = showName(schema, changes);
+  const relation = catalogue.relations.get(nameKey(schema, changes));
+  const sql = changesViewSql(names, shapes);
+  const base = { kind: 'view' as const, name: shown, undo: [] };
+  if (relation === undefined) return { ...base, action: 'create', sql: [sql] };
+  if (relation.kind !== 'v' || relation.owner !== target.owner) {
+    const why = relation.kind === 'v' ? `it belongs to ${relation.owner}` : 'it is no view';
+    return refuse(
+      'view',
+      shown,
+      `the name is taken: ${why}`,
+      `Rename what is called ${shown}, and run again.`,
+    );
+  }
+  // Postgres keeps a view in a form of its own: which columns it reads tells whether it is the one.
+  const wanted = [...imageColumns(shapes)].sort().join();
+  const reads = relation.view_reads.filter((name) => /^(drifted|image_|before_)/.test(name));
+  return [...reads].sort().join() === wanted
+    ? { ...base, action: 'unchanged', sql: [] }
+    : { ...base, action: 'change', why: 'it does not read all that history holds', sql: [sql] };
 }
 
 /** Why the capture function could not write into it, or why it would not be safe to. */
@@ -95,7 +178,10 @@ export function shapeFaults(
   }
   // A trigger of another hand can fail the user's write; on a table of ours it is the owner's choice.
   const triggers = catalogue.triggers.filter(
-    (trigger) => trigger.table_oid === relation.oid && trigger.function_schema !== 'pgwitness',
+    (trigger) =>
+      trigger.table_oid === relation.oid &&
+      trigger.function_schema !== 'pgwitness' &&
+      !trigger.name.startsWith('pgwitness_'),
   );
   if (!ours) faults.push(...triggers.map(({ name }) => `it has the trigger ${name}`));
   return faults;
@@ -119,17 +205,18 @@ function planIndex(
     : refuse('index', shown, 'the name is taken', `Rename what is called ${shown}, and run again.`);
 }
 
-/** Privileges that are given on some columns alone. */
-const limitedTo: Readonly<Partial<Record<CaptureRole['history'][number], readonly string[]>>> = {
-  // An id of the writer's own choosing would sooner or later fail a captured write, at the primary key.
-  insert: Object.keys(historyColumns).filter((name) => name !== 'id'),
-  // Pseudonymising reaches the image alone: who changed what and when stays as it was captured.
-  update: ['image'],
-};
+/** What a role may do on one relation, and on which columns alone. */
+interface Granted {
+  readonly relation: RelationState | undefined;
+  readonly shown: string;
+  readonly identifier: string;
+  readonly privileges: readonly CaptureRole['history'][number][];
+  readonly limitedTo: Readonly<Partial<Record<CaptureRole['history'][number], readonly string[]>>>;
+}
 
 const shownLimits: Readonly<Partial<Record<CaptureRole['history'][number], string>>> = {
   insert: ' (all but id)',
-  update: ' (image)',
+  update: ' (images)',
 };
 
 /** `select`, `update (image)`, `insert (changed_at, xid) with grant option`: what a role holds, one a privilege. */
@@ -149,23 +236,24 @@ function showGrant(privilege: string, columns: readonly string[] | undefined): s
   return columns === undefined ? privilege : `${privilege} (${[...columns].sort().join(', ')})`;
 }
 
-/** Privileges of the configured roles and of PUBLIC on one history table. */
+/** Privileges of the configured roles and of PUBLIC on history and on the view that reads it. */
 function planGrants(
-  relation: RelationState | undefined,
+  catalogue: Catalogue,
   target: CaptureTarget,
-  { schema, history }: CaptureNames,
+  { schema, history, changes }: CaptureNames,
+  images: readonly string[],
 ): PlannedObject[] {
+  const relation = catalogue.relations.get(nameKey(schema, history));
   const shown = showName(schema, history);
-  const table = `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(history)}`;
+  const identifier = `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(history)}`;
   const objects: PlannedObject[] = [];
-  const isPublic = relation?.grants.some((grant) => grant.public) ?? false;
-  if (isPublic) {
+  if (relation?.grants.some((grant) => grant.public) === true) {
     objects.push({
       kind: 'grant',
       name: `everyone on ${shown}: nothing`,
       action: 'change',
       why: 'PUBLIC holds privileges on it',
-      sql: [`revoke all on ${table} from public cascade;`],
+      sql: [`revoke all on ${identifier} from public cascade;`],
       undo: [],
     });
   }
@@ -179,32 +267,52 @@ function planGrants(
       undo: [],
     });
   }
+  const limitedTo = {
+    // The id is the sequence's alone to give, and first_xmin the trigger's.
+    insert: [
+      ...Object.keys(historyColumns).filter((name) => name !== 'id' && name !== 'first_xmin'),
+      ...images.filter((name) => name !== 'drifted'),
+    ],
+    // Pseudonymizing reaches the images alone: who changed what and when stays as it was captured.
+    update: images,
+  };
   for (const role of target.roles) {
     if (role.name === target.owner) continue;
-    objects.push(planGrant(relation, role, shown, table));
+    const privileges = [...new Set(role.history)].sort();
+    objects.push(planGrant(role, { relation, shown, identifier, privileges, limitedTo }));
+  }
+  for (const role of target.roles) {
+    if (role.name === target.owner || !role.history.includes('select')) continue;
+    objects.push(
+      planGrant(role, {
+        relation: catalogue.relations.get(nameKey(schema, changes)),
+        shown: showName(schema, changes),
+        identifier: `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(changes)}`,
+        privileges: ['select'],
+        limitedTo: {},
+      }),
+    );
   }
   return objects;
 }
 
-function planGrant(
-  relation: RelationState | undefined,
-  role: CaptureRole,
-  shown: string,
-  table: string,
-): PlannedObject {
-  const wanted = [...new Set(role.history)].sort();
+function planGrant(role: CaptureRole, granted: Granted): PlannedObject {
+  const { relation, shown, identifier, privileges, limitedTo } = granted;
   const held = heldBy(relation, role.name);
-  const expected = wanted.map((privilege) => showGrant(privilege, limitedTo[privilege]));
+  const expected = privileges.map((privilege) => showGrant(privilege, limitedTo[privilege]));
   const same = [...held].sort().join() === [...expected].sort().join();
   const grantee = pg.escapeIdentifier(role.name);
   // From a new table everything has just been revoked.
-  const sql = relation === undefined ? [] : [`revoke all on ${table} from ${grantee} cascade;`];
-  for (const privilege of wanted) {
+  const sql =
+    relation === undefined ? [] : [`revoke all on ${identifier} from ${grantee} cascade;`];
+  for (const privilege of privileges) {
     const columns = limitedTo[privilege];
     const limit = columns === undefined ? '' : ` (${columns.join(', ')})`;
-    sql.push(`grant ${privilege}${limit} on ${table} to ${grantee};`);
+    sql.push(`grant ${privilege}${limit} on ${identifier} to ${grantee};`);
   }
-  const told = wanted.map((privilege) => `${privilege}${shownLimits[privilege] ?? ''}`);
+  const told = privileges.map((privilege) =>
+    limitedTo[privilege] === undefined ? privilege : `${privilege}${shownLimits[privilege] ?? ''}`,
+  );
   const name = `${showIdentifier(role.name)} on ${shown}: ${told.join(', ') || 'nothing'}`;
   if (same) return { kind: 'grant', name, action: 'unchanged', sql: [], undo: [] };
   return relation === undefined

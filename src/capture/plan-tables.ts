@@ -1,10 +1,12 @@
 import pg from 'pg';
-import { captureNames, cutOffName, showName } from './capture-names.ts';
+import { captureNames, cutOffName, showIdentifier, showName } from './capture-names.ts';
 import { type Catalogue, nameKey, type TableState } from './catalogue.ts';
-import { planHistory } from './plan-history.ts';
-import { planAppendOnly, planCaptureTriggers, planGuard } from './plan-triggers.ts';
+import { planShape } from './image-shape.ts';
+import { planAppendOnly, planHistoryGuards, planWitnessAppendOnly } from './plan-guards.ts';
+import { planHistory, shapesOf } from './plan-history.ts';
+import { planCaptureTriggers } from './plan-triggers.ts';
 import { type PlannedObject, refuse } from './planned-object.ts';
-import type { CaptureTarget } from './target.ts';
+import type { CapturedTable, CaptureTarget } from './target.ts';
 
 /** Objects of all tables: first what touches no table in use, then what needs a lock on one. */
 export function planTables(catalogue: Catalogue, target: CaptureTarget): PlannedObject[] {
@@ -16,7 +18,7 @@ export function planTables(catalogue: Catalogue, target: CaptureTarget): Planned
     const table = catalogue.tables.get(nameKey(name.schema, name.name));
     const faults = [
       ...tableFaults(catalogue, target, name, table),
-      ...typeFaults(target, table),
+      ...columnFaults(name, table),
       ...nameFaults(target, names),
       ...strayFaults(catalogue, table, names),
     ];
@@ -24,23 +26,18 @@ export function planTables(catalogue: Catalogue, target: CaptureTarget): Planned
       quiet.push(...faults);
       continue;
     }
-    const capture = planCaptureTriggers(catalogue, target, table, names);
     const history = catalogue.relations.get(nameKey(names.schema, names.history));
-    const guarded = {
-      oid: history?.oid ?? null,
-      schema: names.schema,
-      name: names.history,
-      inUse: false,
-    };
-    const pseudonymised = target.roles.some((role) => role.history.includes('update'));
+    const shape = planShape(catalogue, table, name, names, history);
+    const capture = planCaptureTriggers(catalogue, target, table, name, names, shape);
     quiet.push(
-      ...planHistory(catalogue, target, names),
-      planGuard(catalogue, guarded, pseudonymised ? 'all-but-image' : 'append-only'),
+      ...planHistory(catalogue, target, names, shape),
+      ...planHistoryGuards(catalogue, target, names, shapesOf(catalogue, names, shape)),
       capture.fn,
     );
-    locking.push(...capture.triggers);
+    locking.push(...capture.triggers, ...planTriggerMakers(table));
     records.push(capture.record);
   }
+  quiet.push(...planWitnessAppendOnly(catalogue, target));
   for (const name of target.appendOnly) {
     const table = catalogue.tables.get(nameKey(name.schema, name.name));
     const faults = tableFaults(catalogue, target, name, table);
@@ -48,8 +45,8 @@ export function planTables(catalogue: Catalogue, target: CaptureTarget): Planned
       quiet.push(...faults);
       continue;
     }
-    const { guards, record } = planAppendOnly(catalogue, target, table);
-    locking.push(...guards);
+    const { triggers, record } = planAppendOnly(catalogue, target, table);
+    locking.push(...triggers, ...planTriggerMakers(table));
     records.push(record);
   }
   return [...quiet, ...locking, ...records];
@@ -104,23 +101,43 @@ function tableFaults(
   return faults;
 }
 
-/** Types through which another role's code would run with the owner's rights. */
-function typeFaults(target: CaptureTarget, table: TableState | undefined): PlannedObject[] {
-  if (table === undefined) return [];
-  const owner = pg.escapeIdentifier(target.owner);
-  return table.foreign_types.map(({ name, owner: other, cast_function }) => {
-    const shown = showName(table.schema, table.name);
-    const [why, fix] =
-      cast_function === null
-        ? [
-            `it has columns of the type ${name}, which belongs to ${other}: a cast of it to json would run as ${target.owner}`,
-            `As ${other} or a superuser: alter type ${name} owner to ${owner};`,
-          ]
-        : [
-            `it has columns of the type ${name}, whose cast to json runs ${cast_function} of another role as ${target.owner}`,
-            `As a superuser: alter function ${cast_function} owner to ${owner}; or drop the cast.`,
-          ];
-    return refuse('table', shown, why, fix);
+/** Columns that the configuration names and the table does not have: one left out might be misspelt. */
+function columnFaults(configured: CapturedTable, table: TableState | undefined): PlannedObject[] {
+  if (table === undefined || table.oid === null) return [];
+  const kinds = [
+    ['exclude', configured.exclude],
+    ['mask', configured.mask],
+    ['personal', configured.personal],
+  ] as const;
+  return kinds.flatMap(([kind, names]) =>
+    (names ?? [])
+      .filter((name) => !table.columns.some((column) => column.name === name))
+      .map((name) =>
+        refuse(
+          'table',
+          showName(table.schema, table.name),
+          `it has no column ${showIdentifier(name)}, which the configuration lists under ${kind}`,
+          `Correct \`${kind}\` of this table in the configuration.`,
+          true,
+        ),
+      ),
+  );
+}
+
+/** Whoever may make triggers on a table may put one of their own in the place of ours, owner or not. */
+function planTriggerMakers(table: TableState): PlannedObject[] {
+  return table.trigger_makers.map(({ schema, name, grantee, public: everyone }) => {
+    const of = showName(schema, name);
+    const identifier = `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`;
+    const role = everyone ? 'public' : pg.escapeIdentifier(grantee);
+    return {
+      kind: 'grant',
+      name: `${everyone ? 'everyone' : showIdentifier(grantee)} on ${of}: no trigger`,
+      action: 'change',
+      why: 'it may replace the triggers of capture',
+      sql: [`revoke trigger on ${identifier} from ${role} cascade;`],
+      undo: [],
+    };
   });
 }
 

@@ -1,55 +1,56 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
-import { type CaptureNames, showIdentifier, showName } from './capture-names.ts';
-import {
-  type Catalogue,
-  type FunctionState,
-  nameKey,
-  type TableRecord,
-  type TableState,
-  type TriggerState,
-} from './catalogue.ts';
-import { historyColumns } from './plan-history.ts';
-import { type PlannedObject, refuse } from './planned-object.ts';
-import { functionBody, functionSettings, renderSql } from './sql-file.ts';
-import type { CaptureTarget } from './target.ts';
-
-/** Bits of pg_trigger.tgtype (src/include/catalog/pg_trigger.h); AFTER and STATEMENT are the absence of others. */
-const bits = { before: 2, insert: 4, delete: 8, update: 16, truncate: 32 } as const;
-const events = ['insert', 'update', 'delete', 'truncate'] as const;
+import { captureFunctionSql } from './capture-function.ts';
+import { type CaptureNames, showName } from './capture-names.ts';
+import type { Catalogue, TableRecord, TableState } from './catalogue.ts';
+import type { ImageShape } from './image-shape.ts';
+import { planFunction } from './plan-function.ts';
+import { events, type Place, places, planOneTrigger, triggerBits } from './plan-one-trigger.ts';
+import type { PlannedObject } from './planned-object.ts';
+import { renderSql } from './sql-file.ts';
+import type { CapturedTable, CaptureTarget } from './target.ts';
 
 /** What capture needs on one table: the function, and per table and partition one trigger an event. */
 export function planCaptureTriggers(
   catalogue: Catalogue,
   target: CaptureTarget,
   table: TableState,
+  configured: CapturedTable,
   names: CaptureNames,
+  shape: ImageShape,
 ): {
   readonly fn: PlannedObject;
   readonly triggers: PlannedObject[];
   readonly record: PlannedObject;
 } {
-  const sql = renderSql('capture-function', {
-    schema: names.schema,
-    history: names.history,
-    function: names.function,
+  const sql = captureFunctionSql({
+    names,
+    table,
+    configured,
+    shape,
+    encoding: catalogue.server.encoding,
+    witness: target.witness !== false,
+    keepBefore: !hasBaseline(catalogue, table),
   });
   const fingerprint = createHash('sha256').update(sql).digest('hex');
-  const record = catalogue.records.tables.find(
-    (candidate) =>
-      candidate.kind === 'history' &&
-      candidate.table_schema === names.schema &&
-      candidate.table_name === names.table,
-  );
+  const record = recordOf(catalogue, 'history', table);
   const drift =
     record?.fingerprint === fingerprint
       ? 'it was altered since it was installed'
-      : 'it was installed by another version of pgwitness';
+      : 'the table, its configuration or the version of pgwitness has changed since it was installed';
+  const fn = { schema: names.schema, name: names.function };
+  const ours = { ours: record !== undefined, drift };
+  const row = planRowTriggers(catalogue, table, configured, names, ours.ours);
   return {
-    fn: planFunction(catalogue, target, names, sql, record, drift),
-    triggers: places(table).flatMap((place) =>
-      events.map((event) => planTrigger(catalogue, names, place, event, record)),
-    ),
+    fn: planFunction(catalogue, target, fn, sql, ours),
+    triggers: [
+      ...places(table).flatMap((place) =>
+        events.map((event) =>
+          planStatementTrigger(catalogue, configured, names, place, event, ours.ours),
+        ),
+      ),
+      ...row,
+    ],
     record: planRecord(record, {
       schema: names.schema,
       table: names.table,
@@ -62,110 +63,41 @@ export function planCaptureTriggers(
   };
 }
 
-/** An append-only table: no history, a guard on it and on each partition. */
-export function planAppendOnly(
-  catalogue: Catalogue,
-  target: CaptureTarget,
-  table: TableState,
-): { readonly guards: PlannedObject[]; readonly record: PlannedObject } {
-  const record = catalogue.records.tables.find(
-    (candidate) =>
-      candidate.kind === 'append_only' &&
-      candidate.table_schema === table.schema &&
-      candidate.table_name === table.name,
+/** Whether the images of all rows that were there already are known, so that those before an UPDATE are. */
+export function hasBaseline({ records }: Catalogue, { schema, name }: TableState): boolean {
+  const taken = records.baselines.filter(
+    ({ table_schema, table_name }) => table_schema === schema && table_name === name,
   );
-  const guards = places(table).map((place) => planGuard(catalogue, place, 'append-only'));
-  const fingerprint = createHash('sha256')
-    .update(renderSql('guard-append-only', { schema: table.schema, table: table.name }))
-    .digest('hex');
-  return {
-    guards,
-    record: planRecord(record, {
-      schema: table.schema,
-      table: table.name,
-      kind: 'append_only',
-      history: null,
-      function: null,
-      fingerprint,
-      app: target.app ?? null,
-    }),
-  };
+  return taken.length > 0 && taken.at(-1)?.completed_at !== null;
 }
 
-/** A table that statements can name: the table itself, or one of its partitions. */
-interface Place {
-  readonly oid: string | null;
-  readonly schema: string;
-  readonly name: string;
-  readonly place: 'table' | 'partition';
-  /** Applications write to it: it is locked before its triggers change. */
-  readonly inUse: boolean;
-}
-
-/** A statement fires the triggers of the table it names alone, so each one needs its own. */
-function places(table: TableState): Place[] {
-  return [
-    { ...table, place: 'table' as const, inUse: true },
-    ...table.partitions
-      .filter(({ kind }) => kind !== 'f')
-      .map((partition) => ({ ...partition, place: 'partition' as const, inUse: true })),
-  ];
-}
-
-function planFunction(
-  catalogue: Catalogue,
-  target: CaptureTarget,
-  names: CaptureNames,
-  createSql: string,
-  record: TableRecord | undefined,
-  drift: string,
-): PlannedObject {
-  const existing = catalogue.functions.get(nameKey(names.schema, names.function));
-  const name = `${showName(names.schema, names.function)}()`;
-  const identifier = `${pg.escapeIdentifier(names.schema)}.${pg.escapeIdentifier(names.function)}()`;
-  const sql = [
-    createSql,
-    renderSql('revoke-execute', { schema: names.schema, function: names.function }),
-  ];
-  const undo = [`drop function if exists ${identifier};`];
-  const base = { kind: 'function' as const, name, undo };
-  if (existing === undefined) return { ...base, action: 'create', sql };
-  if (functionMatches(existing, createSql, target.owner)) {
-    return { ...base, action: record === undefined ? 'adopt' : 'unchanged', sql: [] };
-  }
-  if (existing.owner !== target.owner) {
-    const fix = `As ${existing.owner} or a superuser: alter function ${identifier} owner to ${pg.escapeIdentifier(target.owner)};`;
-    return refuse('function', name, `it belongs to ${existing.owner}, not to ${target.owner}`, fix);
-  }
-  if (record === undefined || !existing.is_trigger) {
-    const fix = `Where another migration made it, take it away with its triggers, and run again: drop function ${identifier} cascade;`;
-    return refuse('function', name, 'it exists and is not ours', fix);
-  }
-  return { ...base, action: 'change', why: drift, sql };
-}
-
-function functionMatches(existing: FunctionState, createSql: string, owner: string): boolean {
-  return (
-    existing.source === functionBody(createSql) &&
-    [...existing.settings].sort().join('\n') ===
-      functionSettings('capture-function').sort().join('\n') &&
-    existing.security_definer &&
-    existing.is_trigger &&
-    existing.language === 'plpgsql' &&
-    existing.owner === owner &&
-    !existing.granted
+/** What was noted when the table was installed as one of this kind. */
+export function recordOf(
+  { records }: Catalogue,
+  kind: TableRecord['kind'],
+  { schema, name }: TableState,
+): TableRecord | undefined {
+  return records.tables.find(
+    (record) =>
+      record.kind === kind && record.table_schema === schema && record.table_name === name,
   );
 }
 
-function planTrigger(
+function planStatementTrigger(
   catalogue: Catalogue,
+  configured: CapturedTable,
   names: CaptureNames,
-  place: Place,
+  place: Place & { readonly place: string },
   event: (typeof events)[number],
-  record: TableRecord | undefined,
+  ours: boolean,
 ): PlannedObject {
   const trigger = names.triggers[event];
-  const rows = { insert: 'new', update: 'new', delete: 'old', truncate: undefined }[event];
+  const rows = {
+    insert: { new: 'captured_rows', old: null },
+    update: { new: 'captured_rows', old: 'replaced_rows' },
+    delete: { new: null, old: 'captured_rows' },
+    truncate: { new: null, old: null },
+  }[event];
   const createSql = renderSql(`trigger-${event}`, {
     schema: place.schema,
     table: place.name,
@@ -176,95 +108,68 @@ function planTrigger(
   });
   return planOneTrigger(catalogue, place, trigger, createSql, {
     kind: 'trigger',
-    ours: record !== undefined,
+    ours,
+    enabled: configured.always === true ? 'A' : 'O',
     matches: (found) =>
-      found.type === bits[event] &&
+      found.type === triggerBits[event] &&
       found.update_columns.length === 0 &&
-      found.new_table === (rows === 'new' ? 'captured_rows' : null) &&
-      found.old_table === (rows === 'old' ? 'captured_rows' : null) &&
+      found.new_table === rows.new &&
+      found.old_table === rows.old &&
       found.arguments === `${place.place}\\000` &&
       found.function_schema === names.schema &&
       found.function_name === names.function,
   });
 }
 
-/** Columns of history that no UPDATE may name where a role may pseudonymise the image. */
-const guardedColumns = Object.keys(historyColumns)
-  .filter((name) => name !== 'image')
-  .sort()
-  .join();
-
 /**
- * The guard on what only grows: an append-only table, or history. It refuses every UPDATE, or, with
- * `all-but-image`, every one that names another column than the image.
+ * On a partitioned table a row trigger too, of which each partition made or attached later gets a copy.
+ * Partitions that have triggers of their own have theirs disabled, or each row would be captured twice.
  */
-export function planGuard(
+function planRowTriggers(
   catalogue: Catalogue,
-  place: Omit<Place, 'place'>,
-  refusing: 'append-only' | 'all-but-image',
-): PlannedObject {
-  const createSql = renderSql(`guard-${refusing}`, { schema: place.schema, table: place.name });
-  const columns = refusing === 'all-but-image' ? guardedColumns : '';
-  return planOneTrigger(catalogue, place, 'pgwitness_append_only', createSql, {
-    kind: 'guard',
-    // The name is ours alone, so what has it is ours to put right.
-    ours: true,
-    matches: (found) =>
-      found.type === (bits.before | bits.truncate | bits.delete | bits.update) &&
-      [...found.update_columns].sort().join() === columns &&
-      found.function_schema === 'pgwitness' &&
-      found.function_name === 'refuse_change',
+  table: TableState,
+  configured: CapturedTable,
+  names: CaptureNames,
+  ours: boolean,
+): PlannedObject[] {
+  if (table.kind !== 'p') return [];
+  const trigger = names.triggers.row;
+  const createSql = renderSql('trigger-row', {
+    schema: table.schema,
+    table: table.name,
+    trigger,
+    function_schema: names.schema,
+    function: names.function,
   });
+  const { row, insert, update, delete: deleted } = triggerBits;
+  const matches = (found: { readonly type: number; readonly function_name: string }) =>
+    found.type === (row | insert | update | deleted) && found.function_name === names.function;
+  const parent = planOneTrigger(catalogue, { ...table, inUse: true }, trigger, createSql, {
+    kind: 'trigger',
+    ours,
+    enabled: configured.always === true ? 'A' : 'O',
+    matches,
+  });
+  const anew = parent.sql.some((sql) => sql === createSql);
+  const copies = table.partitions
+    .filter(({ kind }) => kind === 'r')
+    .map((partition) => {
+      const copy = planOneTrigger(catalogue, { ...partition, inUse: true }, trigger, '', {
+        kind: 'trigger',
+        ours,
+        enabled: 'D',
+        matches,
+      });
+      if (copy.action === 'unchanged' && !anew) return { ...copy, undo: [] };
+      const identifier = `${pg.escapeIdentifier(partition.schema)}.${pg.escapeIdentifier(partition.name)}`;
+      const disable = `alter table only ${identifier} disable trigger ${pg.escapeIdentifier(trigger)};`;
+      return { ...copy, name: `${copy.name} (disabled)`, sql: [disable], undo: [] };
+    });
+  return [parent, ...copies];
 }
 
-function planOneTrigger(
-  catalogue: Catalogue,
-  place: Omit<Place, 'place'>,
-  trigger: string,
-  createSql: string,
-  expected: {
-    readonly kind: 'trigger' | 'guard';
-    readonly ours: boolean;
-    readonly matches: (found: TriggerState) => boolean;
-  },
-): PlannedObject {
-  const table = `${pg.escapeIdentifier(place.schema)}.${pg.escapeIdentifier(place.name)}`;
-  const name = `${showIdentifier(trigger)} on ${showName(place.schema, place.name)}`;
-  const dropSql = `drop trigger if exists ${pg.escapeIdentifier(trigger)} on ${table};`;
-  const base = {
-    kind: expected.kind,
-    name,
-    undo: [dropSql],
-    ...(place.inUse ? { locks: table } : {}),
-  };
-  const found = catalogue.triggers.find(
-    (candidate) => candidate.table_oid === place.oid && candidate.name === trigger,
-  );
-  if (found === undefined) return { ...base, action: 'create', sql: [createSql] };
-  const right = expected.matches(found) && !found.conditional && !found.is_constraint;
-  if (right && found.enabled === 'O') {
-    return { ...base, action: expected.ours ? 'unchanged' : 'adopt', sql: [] };
-  }
-  if (!expected.ours && !right) {
-    const fix = `Where another migration made it, take it away, and run again: ${dropSql}`;
-    const calls = showName(found.function_schema, found.function_name);
-    return refuse('trigger', name, `it exists and is not ours (it calls ${calls})`, fix);
-  }
-  const enable = `alter table ${table} enable trigger ${pg.escapeIdentifier(trigger)};`;
-  return {
-    ...base,
-    action: 'change',
-    why: right ? `it is ${stateOf(found.enabled)}` : 'it is not as capture makes it',
-    sql: right ? [enable] : [dropSql, createSql],
-  };
-}
-
-function stateOf(enabled: string): string {
-  if (enabled === 'D') return 'disabled';
-  return enabled === 'R' ? 'enabled for replicas alone' : 'enabled as ALWAYS';
-}
-
-function planRecord(
+/** What is noted of an installed table. */
+export function planRecord(
   record: TableRecord | undefined,
   wanted: {
     readonly schema: string;

@@ -20,6 +20,8 @@ export interface PlannedObject {
     | 'table'
     | 'history'
     | 'index'
+    | 'image'
+    | 'view'
     | 'function'
     | 'trigger'
     | 'guard'

@@ -18,20 +18,52 @@ export function sqlFile(path: string): string {
 /** Values for a template's placeholders; null only where the template takes a literal. */
 export type TemplateValues = Readonly<Record<string, string | null>>;
 
+/** SQL that this program has made, by the name of the placeholder that it takes; never a value. */
+export type SqlFragments = Readonly<Record<string, string>>;
+
 /**
  * The template `sql/templates/<name>.sql` with its placeholders filled in, in psql's notation:
- * `:"name"` becomes a quoted identifier, `:'name'` a quoted literal. A value is never put in raw, and a
- * value is never searched for placeholders. A placeholder without a value is an error of this program.
+ * `:"name"` becomes a quoted identifier, `:'name'` a quoted literal; `:{name}` is where a fragment goes.
+ * A value is never put in raw, and is never searched for placeholders. A placeholder without a value is an
+ * error of this program.
  */
-export function renderSql(name: string, values: TemplateValues): string {
-  const tag = unusedTag(Object.values(values));
-  return sqlFile(`templates/${name}.sql`).replace(
-    /\$capture\$|:"([a-z0-9_]+)"|:'([a-z0-9_]+)'/g,
-    (whole, identifier: string | undefined, literal: string | undefined) => {
+export function renderSql(
+  name: string,
+  values: TemplateValues,
+  fragments: SqlFragments = {},
+): string {
+  const tag = unusedTag([...Object.values(values), ...Object.values(fragments)]);
+  return fill(`templates/${name}.sql`, tag, values, fragments);
+}
+
+/** `sql/fragments/<name>.sql`, filled in as renderSql does it; part of several templates. */
+export function renderFragment(
+  name: string,
+  values: TemplateValues,
+  fragments: SqlFragments = {},
+): string {
+  return fill(`fragments/${name}.sql`, '$capture$', values, fragments);
+}
+
+function fill(path: string, tag: string, values: TemplateValues, fragments: SqlFragments): string {
+  return sqlFile(path).replace(
+    /\$capture\$|:"([a-z0-9_]+)"|:'([a-z0-9_]+)'|:\{([a-z0-9_]+)\}(\n?)/g,
+    (
+      whole,
+      identifier: string | undefined,
+      literal: string | undefined,
+      fragment: string | undefined,
+      newline: string | undefined,
+    ) => {
+      if (fragment !== undefined) {
+        const sql = fragments[fragment];
+        if (sql === undefined) throw new Error(`${path} has no fragment for ${whole}`);
+        return sql === '' ? '' : `${sql}${newline}`;
+      }
       if (identifier === undefined && literal === undefined) return tag;
       const value = values[identifier ?? literal ?? ''];
       if (value === undefined || (identifier !== undefined && value === null)) {
-        throw new Error(`the template ${name}.sql has no value for ${whole}`);
+        throw new Error(`${path} has no value for ${whole}`);
       }
       if (value === null) return 'null';
       return identifier === undefined ? pg.escapeLiteral(value) : pg.escapeIdentifier(value);
@@ -55,9 +87,10 @@ export function functionBody(sql: string): string {
   return sql.slice(sql.indexOf(tag) + tag.length, sql.lastIndexOf(tag));
 }
 
-/** The SET clauses of a `create function` template, as the catalogue keeps them in proconfig. */
-export function functionSettings(template: string): string[] {
-  return [...sqlFile(`templates/${template}.sql`).matchAll(/^set (\S+) = (.+)$/gm)].map(
+/** The SET clauses of a rendered `create function`, as the catalogue keeps them in proconfig. */
+export function functionSettings(sql: string): string[] {
+  const head = sql.slice(0, sql.search(/^as \$capture/m));
+  return [...head.matchAll(/^set (\S+) = (.+)$/gm)].map(
     ([, name, value]) => `${name}=${value?.replace(/^'(.*)'$/, '$1')}`,
   );
 }

@@ -1,11 +1,12 @@
 import type { ClientBase } from 'pg';
 import pg from 'pg';
 import { PgwitnessError } from '../error.ts';
-import { showIdentifier, showName } from './capture-names.ts';
+import { captureNames, imageType, showIdentifier, showName } from './capture-names.ts';
 import {
   type Catalogue,
   nameKey,
   type OwnTrigger,
+  type Records,
   readCatalogue,
   readMaySet,
   readOwnTriggers,
@@ -14,12 +15,13 @@ import {
   readServer,
   type SettingRecord,
 } from './catalogue.ts';
+import { knownShapes } from './image-shape.ts';
 import { type CaptureConnections, lockTogether } from './plan.ts';
 import { otherApp } from './plan-bookkeeping.ts';
 import { shapeFaults } from './plan-history.ts';
 import { alterRole, superuserRuns } from './plan-settings.ts';
 import { sqlFile, statementsOf } from './sql-file.ts';
-import type { CaptureTarget } from './target.ts';
+import type { CapturedName, CaptureTarget } from './target.ts';
 import { changeCapture, type Patience } from './transaction.ts';
 
 /** What uninstall did about one object. */
@@ -46,8 +48,8 @@ interface Step extends RemovedObject {
 
 /**
  * Takes away what install made, all in one transaction: triggers, functions, guards, the log_statement
- * that it set and the schema `pgwitness`. History tables stay with what is in them and who may read
- * it, unless `dropHistory`. Running it again changes nothing. Throws as installCapture does.
+ * that it set and what it noted. History stays with what is in it, who may read it and what it is
+ * read with, unless `dropHistory`. Running it again changes nothing. Throws as installCapture does.
  */
 export function uninstallCapture(
   connections: CaptureConnections,
@@ -67,13 +69,14 @@ export function uninstallCapture(
       });
     }
     const triggers = await triggersToDrop(owner, catalogue);
+    const history = historySteps(catalogue, target, options.dropHistory);
     const steps = [
       // First, since the way back to what a role had set stands in what is dropped last.
       ...(await settingSteps(connections, catalogue)),
       ...triggerSteps(triggers),
       ...functionSteps(catalogue),
-      ...historySteps(catalogue, target, options.dropHistory),
-      ...bookkeepingSteps(catalogue),
+      ...history,
+      ...bookkeepingSteps(catalogue, history),
     ];
     if (triggers.length > 0) {
       const tables = triggers.map(({ schema, table }) => sqlName(schema, table));
@@ -153,10 +156,22 @@ function restoreSql({ role_name, database, replaced }: SettingRecord): string {
 
 /** Every trigger that calls one of our functions, wherever it is: on a table, a partition, a detached one. */
 function triggersToDrop(owner: ClientBase, { records }: Catalogue): Promise<OwnTrigger[]> {
-  const functions = records.tables.flatMap(({ table_schema, function_name }) =>
-    function_name === null ? [] : [{ schema: table_schema, name: function_name }],
+  return readOwnTriggers(owner, ownFunctions(records));
+}
+
+/** The functions that triggers of ours call, those of the schema `pgwitness` aside. */
+function ownFunctions(records: Records): CapturedName[] {
+  return records.tables.flatMap(({ table_schema, table_name, function_name }) =>
+    function_name === null
+      ? []
+      : [
+          { schema: table_schema, name: function_name },
+          {
+            schema: table_schema,
+            name: captureNames({ schema: table_schema, name: table_name }).witness,
+          },
+        ],
   );
-  return readOwnTriggers(owner, functions);
 }
 
 function triggerSteps(triggers: readonly OwnTrigger[]): Step[] {
@@ -169,21 +184,31 @@ function triggerSteps(triggers: readonly OwnTrigger[]): Step[] {
 }
 
 function functionSteps({ records }: Catalogue): Step[] {
-  return records.tables.flatMap(({ table_schema, function_name }): Step[] => {
-    if (function_name === null) return [];
-    const identifier = `${pg.escapeIdentifier(table_schema)}.${pg.escapeIdentifier(function_name)}()`;
-    const name = `${showName(table_schema, function_name)}()`;
-    return [
-      { kind: 'function', name, action: 'drop', sql: `drop function if exists ${identifier};` },
-    ];
-  });
+  return ownFunctions(records).map(({ schema, name }) => ({
+    kind: 'function',
+    name: `${showName(schema, name)}()`,
+    action: 'drop',
+    sql: `drop function if exists ${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}();`,
+  }));
 }
 
-/** Every history table: of this install, or left by an uninstall that kept it. */
+/** Every history table with its view and types: of this install, or left by an uninstall that kept it. */
 function historySteps(catalogue: Catalogue, target: CaptureTarget, dropHistory: boolean): Step[] {
-  return [...catalogue.relations.values()].flatMap((relation): Step[] => {
-    if (relation.index_of !== null) return [];
-    const { schema, name: history } = relation;
+  const captured = [
+    ...new Map(
+      [
+        ...target.tables,
+        ...catalogue.records.tables.map((record) => ({
+          schema: record.table_schema,
+          name: record.table_name,
+        })),
+      ].map((table) => [nameKey(table.schema, table.name), captureNames(table)]),
+    ).values(),
+  ];
+  return captured.flatMap((names): Step[] => {
+    const { schema, history } = names;
+    const relation = catalogue.relations.get(nameKey(schema, history));
+    if (relation === undefined) return [];
     const name = showName(schema, history);
     if (!dropHistory) return [{ kind: 'history', name, action: 'keep' }];
     const ours = catalogue.records.tables.some(
@@ -192,16 +217,29 @@ function historySteps(catalogue: Catalogue, target: CaptureTarget, dropHistory: 
     if (shapeFaults(relation, target.owner, ours, catalogue).length > 0) {
       return [{ kind: 'history', name, action: 'keep', why: 'it is not as capture makes it' }];
     }
-    const sql = `drop table ${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(history)};`;
+    const types = knownShapes(catalogue, names).map(({ number }) => imageType(names, number));
+    const sql = [
+      `drop view if exists ${sqlName(schema, names.changes)};`,
+      `drop table ${sqlName(schema, history)};`,
+      ...types.map((type) => `drop type if exists ${sqlName(schema, type)};`),
+    ].join('\n');
     return [{ kind: 'history', name, action: 'drop', sql }];
   });
 }
 
-function bookkeepingSteps({ server, records }: Catalogue): Step[] {
+/** With history stay what it is read with and the key that its witness lines are checked with. */
+function bookkeepingSteps({ server, records }: Catalogue, history: readonly Step[]): Step[] {
   if (server.bookkeeping === null || records.migrations.length === 0) return [];
+  if (history.some(({ action }) => action === 'keep')) {
+    const forget = 'delete from pgwitness.captured_table; delete from pgwitness.role_setting;';
+    const why = 'history is read with it';
+    const installed = records.tables.length + records.settings.length > 0;
+    const step = { kind: 'bookkeeping', name: 'schema pgwitness', action: 'keep', why } as const;
+    return [installed ? { ...step, sql: forget } : step];
+  }
   return statementsOf(sqlFile('remove-bookkeeping.sql')).map((sql) => ({
     kind: 'bookkeeping',
-    name: sql.replace(/^drop (.*);$/, '$1'),
+    name: sql.replace(/^drop (.*);$/s, '$1').replace(/\s+/g, ' '),
     action: 'drop',
     sql,
   }));

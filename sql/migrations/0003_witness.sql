@@ -1,0 +1,379 @@
+-- The form of one table's images: which attribute of its composite type holds which column, and how.
+create table if not exists pgwitness.image_shape (
+  table_schema text not null,
+  table_name   text not null,
+  number       int not null check (number > 0),
+  -- [{"name", "type", "as": "value" | "text" | "token"}] in the order of the type's attributes.
+  attributes   jsonb not null,
+  key_columns  text[] not null,
+  made_at      timestamptz not null default now(),
+  primary key (table_schema, table_name, number)
+);
+
+grant select on pgwitness.image_shape to public;
+
+-- Since when before and after are told of every row that was there already. Baselines take their ids from
+-- first_id on, below those of all that is captured from then on.
+create table if not exists pgwitness.baseline (
+  table_schema text not null,
+  table_name   text not null,
+  first_id     bigint not null,
+  began_at     timestamptz not null default now(),
+  began_xid    xid8 not null default pg_current_xact_id(),
+  -- Pages of the table (or of each partition) that are done.
+  pages_done   jsonb not null default '{}',
+  row_count    bigint not null default 0,
+  completed_at timestamptz,
+  primary key (table_schema, table_name, first_id)
+);
+
+grant select on pgwitness.baseline to public;
+
+-- One key, made here and never sent anywhere: HMAC-SHA256 (RFC 2104) with its two pads made ready. It
+-- outlives uninstall, since what was written with it can be checked with nothing else.
+create table if not exists pgwitness.witness_key (
+  only_one  boolean primary key default true check (only_one),
+  key       bytea not null check (length(key) = 32),
+  inner_pad bytea not null check (length(inner_pad) = 64),
+  outer_pad bytea not null check (length(outer_pad) = 64),
+  made_at   timestamptz not null default now()
+);
+
+revoke all on pgwitness.witness_key from public;
+
+do $key$
+declare
+  fresh bytea := sha256(
+    uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
+  );
+  inner_pad bytea := decode(repeat('36', 64), 'hex');
+  outer_pad bytea := decode(repeat('5c', 64), 'hex');
+begin
+  for place in 0 .. 31 loop
+    inner_pad := set_byte(inner_pad, place, get_byte(fresh, place) # 54);
+    outer_pad := set_byte(outer_pad, place, get_byte(fresh, place) # 92);
+  end loop;
+  insert into pgwitness.witness_key (key, inner_pad, outer_pad)
+  values (fresh, inner_pad, outer_pad) on conflict do nothing;
+end
+$key$;
+
+-- A keyed token in a value's place: the same value gives the same token, and it can't be guessed from it.
+create or replace function pgwitness.token(value text) returns text
+language sql
+stable
+strict
+set search_path = pg_catalog, pg_temp
+as $token$
+  select 'token:' || left(encode(sha256(k.outer_pad || sha256(
+    k.inner_pad || 'm' || convert_to(value, getdatabaseencoding())
+  )), 'hex'), 32)
+  from pgwitness.witness_key k
+$token$;
+
+revoke all on function pgwitness.token(text) from public;
+
+-- Columns as they are at this moment. Read from the relation's own description and not from the catalogue's
+-- tables, of which a transaction may see an older state than the one that it writes in.
+create or replace function pgwitness.columns_of(relation oid, out name text, out type text) returns setof record
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $columns$
+begin
+  for name in execute format(
+    'select json_object_keys(row_to_json(c)) from (select (null::%s).*) c', relation::regclass
+  ) loop
+    execute format('select format_type(pg_typeof((null::%s).%I), null)', relation::regclass, name)
+      into type;
+    return next;
+  end loop;
+end
+$columns$;
+
+revoke all on function pgwitness.columns_of(oid) from public;
+
+-- The table and its partitions, where all is as it was installed: else nothing. It is no constant, and yet
+-- called immutable: so it is worked out when a statement is planned, and a change of the table makes every
+-- session plan anew. That is what makes looking for drift at each write cost nothing.
+create or replace function pgwitness.places_of(
+  table_schema text, table_name text, shape text, partitions text[]
+) returns oid[]
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $places$
+declare
+  relation oid := to_regclass(format('%I.%I', table_schema, table_name));
+  places oid[];
+  names text[];
+begin
+  if relation is null then
+    return '{}';
+  end if;
+  select array_agg(t.relid::oid), array_agg(t.relid::text order by t.relid::text collate "C")
+      filter (where t.relid <> relation)
+    into places, names
+    from pg_partition_tree(relation) t;
+  if coalesce(names, '{}') <> partitions or shape is distinct from (
+    select string_agg(format('%L %s', c.name, c.type), ', ') from pgwitness.columns_of(relation) c
+  ) then
+    return '{}';
+  end if;
+  return coalesce(places, array[relation]);
+end
+$places$;
+
+revoke all on function pgwitness.places_of(text, text, text, text[]) from public;
+
+-- Of a table that is not as it was installed: an expression for the json of a row, every value as its
+-- type's own text, so that no value and no type can fail it. `known` is null where nothing is left out or
+-- masked; else a column that is not in it is masked, since a column may have been given another name.
+create or replace function pgwitness.drifted_values(
+  relation oid, alias text, excluded text[], masked text[], known text[]
+) returns text
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $drifted$
+  select format(
+    'json_object(array[%s]::text[], array[%s]::text[])',
+    string_agg(quote_literal(c.name), ', '),
+    string_agg(
+      format(
+        case when c.name = any (masked) or c.name <> all (known)
+          then 'case when num_nonnulls(%1$s.%2$I) = 1 then pgwitness.token(format(''%%s'', %1$s.%2$I)) end'
+          else 'case when num_nonnulls(%1$s.%2$I) = 1 then format(''%%s'', %1$s.%2$I) end'
+        end,
+        alias, c.name
+      ),
+      ', '
+    )
+  )
+  from pgwitness.columns_of(relation) c
+  where c.name <> all (excluded)
+$drifted$;
+
+revoke all on function pgwitness.drifted_values(oid, text, text[], text[], text[]) from public;
+
+-- The statement that keeps rows of a table that is not as it was installed. Its parameters: $1 to $10 as the
+-- first columns of history after the id, $11 types, $12 key, $13 the key's inner pad, and for a row trigger
+-- $14 the row and $15 the row before. It gives what the capture function tells of what it has kept.
+create or replace function pgwitness.drifted_insert(
+  history text, relation oid, operation text, level text, place text,
+  excluded text[], masked text[], known text[]
+) returns text
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $insert$
+declare
+  kept text := pgwitness.drifted_values(relation, 'r', excluded, masked, known);
+  replaced text := 'null';
+  source text := 'captured_rows r';
+  number text := 'number';
+  done text := '$1';
+begin
+  if operation = 'UPDATE' then
+    replaced := pgwitness.drifted_values(relation, 'o', excluded, masked, known);
+  end if;
+  if level = 'ROW' then
+    source := '(select ($14).*) r cross join (select ($15).*) o';
+  elsif operation = 'UPDATE' then
+    -- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
+    -- partition has kept a row from arriving is there one more before than after.
+    while exists (select from pgwitness.columns_of(relation) c where c.name = number) loop
+      number := number || '_';
+    end loop;
+    source := format(
+      '(select row_number() over () as %1$I, c.* from captured_rows c) r
+      left join (select row_number() over () as %1$I, c.* from replaced_rows c) o
+        on o.%1$I = r.%1$I
+        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)',
+      number
+    );
+  end if;
+  if level <> 'ROW' and place = 'table' and (select relkind from pg_class where oid = relation) = 'p' then
+    -- A new partition's row trigger has kept its part of this statement already: of a row that moved between
+    -- it and a partition with triggers of its own, the other half is still to be kept.
+    source := source || format(
+      $lateral$
+        cross join lateral (select
+          exists (
+            select from %1$s h
+            where h.xid = $3 and h.changed_at >= transaction_timestamp()
+              and h.drifted ->> 'by' = 'row' and h.operation <> %4$L
+              and (h.drifted -> 'values')::text = (%2$s)::text
+          ) as new_row,
+          exists (
+            select from %1$s h
+            where h.xid = $3 and h.changed_at >= transaction_timestamp()
+              and h.drifted ->> 'by' = 'row'
+              and (h.drifted -> case h.operation when 'DELETE' then 'values' else 'before' end)::text
+                = (%3$s)::text
+          ) as old_row
+        ) kept_already
+      $lateral$,
+      history, kept,
+      case operation when 'UPDATE' then replaced when 'DELETE' then kept else 'null::json' end,
+      case operation when 'DELETE' then '' else 'DELETE' end
+    );
+    if operation = 'UPDATE' then
+      source := source || ' where not (kept_already.new_row and kept_already.old_row)';
+      done := 'case when kept_already.new_row then ''DELETE'' when kept_already.old_row then ''INSERT'' else $1 end';
+      kept := format('case when kept_already.new_row then %s else %s end', replaced, kept);
+      replaced := format(
+        'case when not kept_already.new_row and not kept_already.old_row then %s end', replaced
+      );
+    else
+      source := source || ' where not ' || case operation
+        when 'DELETE' then 'kept_already.old_row' else 'kept_already.new_row'
+      end;
+    end if;
+  end if;
+  if level <> 'ROW' and operation = 'UPDATE' then
+    source := source || format(' order by r.%I', number);
+  end if;
+  return format(
+    $statement$
+      with stored as (
+        insert into %s (
+          operation, changed_at, xid, session_role, active_role, actor, request_id,
+          application_name, client_addr, partition_name, drifted
+        )
+        select %s, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+          json_build_object('by', %L, 'types', $11, 'key', $12, 'values', %s, 'before', %s)
+        from %s
+        returning id, xmin, drifted
+      )
+      select count(*), min(id), max(id), min(xmin::text), bit_xor(('x' || encode(sha256(
+        $13 || 'r' || int8send(id) || convert_to(drifted::text, getdatabaseencoding())
+      ), 'hex'))::bit(128))
+      from stored
+    $statement$,
+    history, done, lower(level), kept, replaced, source
+  );
+end
+$insert$;
+
+revoke all on function pgwitness.drifted_insert(text, oid, text, text, text, text[], text[], text[])
+from public;
+
+-- Types and key that go with drifted_values. The key's columns come from the catalogue's tables, for which
+-- there is no other source.
+create or replace function pgwitness.drifted_shape(
+  relation oid, excluded text[], out types json, out key_columns json
+)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $shape$
+  select
+    (
+      select coalesce(json_object_agg(c.name, c.type), '{}')
+      from pgwitness.columns_of(relation) c where c.name <> all (excluded)
+    ),
+    (
+      select coalesce(json_agg(a.attname order by a.attnum), '[]')
+      from pg_index i
+      join pg_attribute a on a.attrelid = i.indrelid
+        and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+      where i.indrelid = relation and i.indisprimary
+    )
+$shape$;
+
+revoke all on function pgwitness.drifted_shape(oid, text[]) from public;
+
+-- A text as what jsonb makes of a value of that type; as itself where the type is not Postgres's own or the
+-- text is no value of it. Anyone who may add to history may have written both: neither is ever run.
+create or replace function pgwitness.value_as_jsonb(value text, type text) returns jsonb
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $value$
+declare
+  known regtype := to_regtype(type);
+  made jsonb;
+begin
+  if value is null or known is null or known in ('json'::regtype, 'xml'::regtype)
+    or not exists (
+      select from pg_type t where t.oid = known and t.typnamespace = 'pg_catalog'::regnamespace
+        and t.typtype in ('b', 'r', 'm')
+    )
+  then
+    return to_jsonb(value);
+  end if;
+  execute format('select to_jsonb($1::%s)', known) into made using value;
+  return made;
+exception when others then
+  return to_jsonb(value);
+end
+$value$;
+
+-- One row of drifted history, `part` being 'values' or 'before'.
+create or replace function pgwitness.drifted_image(drifted json, part text) returns jsonb
+language sql
+stable
+strict
+set search_path = pg_catalog, pg_temp
+as $image$
+  select jsonb_object_agg(v.key, pgwitness.value_as_jsonb(v.value, drifted -> 'types' ->> v.key))
+  from json_each_text(case when json_typeof(drifted -> part) = 'object' then drifted -> part end) v
+$image$;
+
+create or replace function pgwitness.row_key(image jsonb, key_names jsonb) returns jsonb
+language sql
+immutable
+strict
+set search_path = pg_catalog, pg_temp
+as $key$
+  select jsonb_object_agg(k.name, image -> k.name)
+  from jsonb_array_elements_text(
+    case when jsonb_typeof(key_names) = 'array' then key_names else '[]' end
+  ) k (name)
+$key$;
+
+-- A key by its values alone: they stay the same where a column of it is renamed.
+create or replace function pgwitness.key_values(image jsonb, key_names jsonb) returns jsonb
+language sql
+immutable
+strict
+set search_path = pg_catalog, pg_temp
+as $key$
+  select jsonb_agg(image -> k.name order by k.place)
+  from jsonb_array_elements_text(
+    case when jsonb_typeof(key_names) = 'array' then key_names else '[]' end
+  ) with ordinality k (name, place)
+$key$;
+
+-- The columns in which two images differ.
+create or replace function pgwitness.changed_columns(before jsonb, after jsonb) returns text[]
+language sql
+immutable
+strict
+set search_path = pg_catalog, pg_temp
+as $changed$
+  select coalesce(array_agg(k.name order by k.name), '{}')
+  from (select jsonb_object_keys(before) union select jsonb_object_keys(after)) k (name)
+  where before -> k.name is distinct from after -> k.name
+$changed$;
+
+-- The transaction that captured a row stays known when its image is changed.
+create or replace function pgwitness.keep_first_xmin() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $keep$
+begin
+  new.first_xmin := coalesce(old.first_xmin, old.xmin);
+  return new;
+end
+$keep$;
+
+revoke all on function pgwitness.keep_first_xmin() from public;
+
+-- What a view <table>_changes calls runs with the rights of whoever reads it.
+grant execute on function
+  pgwitness.value_as_jsonb(text, text), pgwitness.drifted_image(json, text),
+  pgwitness.row_key(jsonb, jsonb), pgwitness.key_values(jsonb, jsonb),
+  pgwitness.changed_columns(jsonb, jsonb)
+to public;

@@ -1,0 +1,3 @@
+alter table :"schema".:"history"
+  add column if not exists :"image" :"schema".:"type",
+  add column if not exists :"before" :"schema".:"type";

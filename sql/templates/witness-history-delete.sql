@@ -1,0 +1,4 @@
+create or replace trigger :"trigger"
+  after delete on :"schema".:"table"
+  referencing old table as captured_rows
+  for each statement execute function :"schema".:"function"();
