@@ -1,4 +1,22 @@
 -- $1: a schema. Its tables, partitions left out: they come with the table they are of.
+with recursive used (type, inner_type, depth) as (
+  select distinct a.atttypid, a.atttypid, 0
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+  join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+  where n.nspname = $1 and c.relkind in ('r', 'p', 'f')
+  union all
+  select u.type, case when t.typtype = 'd' then t.typbasetype else t.typelem end, u.depth + 1
+  from used u
+  join pg_type t on t.oid = u.inner_type
+  where t.typtype = 'd' or (t.typcategory = 'A' and t.typelem <> 0)
+), bases as (
+  -- A domain is what it is over, an array what its elements are.
+  select distinct on (u.type) u.type, t.typname, t.typcategory
+  from used u
+  join pg_type t on t.oid = u.inner_type
+  order by u.type, u.depth desc
+)
 select
   c.relname as name,
   c.relkind as kind,
@@ -35,22 +53,7 @@ select
       )
     ) order by a.attnum)
     from pg_attribute a
-    -- A domain is what it is over, an array what its elements are.
-    cross join lateral (
-      with recursive inner_type (oid, depth) as (
-        select a.atttypid, 0
-        union all
-        select case when t.typtype = 'd' then t.typbasetype else t.typelem end, i.depth + 1
-        from inner_type i
-        join pg_type t on t.oid = i.oid
-        where t.typtype = 'd' or (t.typcategory = 'A' and t.typelem <> 0)
-      )
-      select t.typname, t.typcategory
-      from inner_type i
-      join pg_type t on t.oid = i.oid
-      order by i.depth desc
-      limit 1
-    ) base
+    join bases base on base.type = a.atttypid
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
   ), '[]') as columns
 from pg_class c
