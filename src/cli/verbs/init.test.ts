@@ -89,6 +89,16 @@ test('writes a file that `config check` and the database accept, and tells what 
   });
   const checked = await runCli(['config', 'check', '--connect', '--config', out], { env });
   expect(checked).toMatchObject({ stderr: '', code: 0 });
+  const superuser = world.server.url('postgres', world.server.superuser.password, database.name);
+  const installed = await runCli(['install', '--config', out], {
+    env: { ...env, SHOP_SUPERUSER_URL: superuser },
+  });
+  expect(installed.stderr).toBe('');
+  expect(installed.code).toBe(0);
+  const again = await proposalOf(database);
+  expect(again.tables).toHaveLength(6);
+  expect(again.leftOut).toHaveLength(6);
+  expect(again.leftOut.every(({ why }) => why.startsWith('is the history of'))).toBe(true);
 });
 
 test('a file that is there is kept, unless told with --force', async () => {
