@@ -34,9 +34,10 @@ UPGRADE = (
 grant usage on schema pgwitness to public;""",
     """grant select on pgwitness.migration to public;""",
     """insert into pgwitness.migration (number, name, sha256)
-values ('1', 'bookkeeping', 'bd87d7127cfdb4a396d92c8d51a3ad5cfcf87d402b511c2920956529f84d55bc');""",
+values ('1', 'bookkeeping', '8e9ea0da55acd90239d561f13f8867c79e882f06df1a3d3ff7f54e5156214d57')
+on conflict do nothing;""",
     """-- What was installed, so that a later run tells its own objects from another's.
-create table pgwitness.captured_table (
+create table if not exists pgwitness.captured_table (
   table_schema  text not null,
   table_name    text not null,
   kind          text not null check (kind in ('history', 'append_only')),
@@ -49,7 +50,7 @@ create table pgwitness.captured_table (
   check ((kind = 'history') = (function_name is not null))
 );""",
     """-- Settings of roles that were set here, with what stood before: uninstall puts that back, no more.
-create table pgwitness.role_setting (
+create table if not exists pgwitness.role_setting (
   role_name   text not null,
   setting     text not null,
   database    text,
@@ -61,7 +62,7 @@ create table pgwitness.role_setting (
     """grant select on pgwitness.captured_table, pgwitness.role_setting to public;""",
     """-- A statement trigger, so that it speaks even where no row would match. It binds everyone who does not
 -- own the table; the owner can take it off, which is why the application must not be the owner.
-create function pgwitness.refuse_change() returns trigger
+create or replace function pgwitness.refuse_change() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $refuse$
@@ -74,14 +75,373 @@ end
 $refuse$;""",
     """revoke all on function pgwitness.refuse_change() from public;""",
     """insert into pgwitness.migration (number, name, sha256)
-values ('2', 'app', '54fe470c8a34fddff79ba8e39cbfc382fe58888e1cfd2941e7c45ac89086fa2c');""",
+values ('2', 'app', '2890b28af2c80b3e10192de956f873c2b4e4651ab4302724d0214f7df8bb2491')
+on conflict do nothing;""",
     """-- Whose it is in pgwitness.yaml; null where a migration made it, which does not know.
-alter table pgwitness.captured_table add column app text;""",
-    """-- One row a change. image: the row after the change, before it for a DELETE; as json, since a row may hold
--- json that jsonb does not take.
+alter table pgwitness.captured_table add column if not exists app text;""",
+    """insert into pgwitness.migration (number, name, sha256)
+values ('3', 'witness', '67b3b604b65d0db02c5b053a0d8216cd9e4d97a57b839200b915d341d07a4f69')
+on conflict do nothing;""",
+    """-- The form of one table's images: which attribute of its composite type holds which column, and how.
+create table if not exists pgwitness.image_shape (
+  table_schema text not null,
+  table_name   text not null,
+  number       int not null check (number > 0),
+  -- [{"name", "type", "as": "value" | "text" | "token"}] in the order of the type's attributes.
+  attributes   jsonb not null,
+  key_columns  text[] not null,
+  made_at      timestamptz not null default now(),
+  primary key (table_schema, table_name, number)
+);""",
+    """grant select on pgwitness.image_shape to public;""",
+    """-- Since when before and after are told of every row that was there already. Baselines take their ids from
+-- first_id on, below those of all that is captured from then on.
+create table if not exists pgwitness.baseline (
+  table_schema text not null,
+  table_name   text not null,
+  first_id     bigint not null,
+  began_at     timestamptz not null default now(),
+  began_xid    xid8 not null default pg_current_xact_id(),
+  -- Pages of the table (or of each partition) that are done.
+  pages_done   jsonb not null default '{}',
+  row_count    bigint not null default 0,
+  completed_at timestamptz,
+  primary key (table_schema, table_name, first_id)
+);""",
+    """grant select on pgwitness.baseline to public;""",
+    """-- One key, made here and never sent anywhere: HMAC-SHA256 (RFC 2104) with its two pads made ready. It
+-- outlives uninstall, since what was written with it can be checked with nothing else.
+create table if not exists pgwitness.witness_key (
+  only_one  boolean primary key default true check (only_one),
+  key       bytea not null check (length(key) = 32),
+  inner_pad bytea not null check (length(inner_pad) = 64),
+  outer_pad bytea not null check (length(outer_pad) = 64),
+  made_at   timestamptz not null default now()
+);""",
+    """revoke all on pgwitness.witness_key from public;""",
+    """do $key$
+declare
+  fresh bytea := sha256(
+    uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
+  );
+  inner_pad bytea := decode(repeat('36', 64), 'hex');
+  outer_pad bytea := decode(repeat('5c', 64), 'hex');
+begin
+  for place in 0 .. 31 loop
+    inner_pad := set_byte(inner_pad, place, get_byte(fresh, place) # 54);
+    outer_pad := set_byte(outer_pad, place, get_byte(fresh, place) # 92);
+  end loop;
+  insert into pgwitness.witness_key (key, inner_pad, outer_pad)
+  values (fresh, inner_pad, outer_pad) on conflict do nothing;
+end
+$key$;""",
+    """-- A keyed token in a value's place: the same value gives the same token, and it can't be guessed from it.
+create or replace function pgwitness.token(value text) returns text
+language sql
+stable
+strict
+set search_path = pg_catalog, pg_temp
+as $token$
+  select 'token:' || left(encode(sha256(k.outer_pad || sha256(
+    k.inner_pad || 'm' || convert_to(value, getdatabaseencoding())
+  )), 'hex'), 32)
+  from pgwitness.witness_key k
+$token$;""",
+    """revoke all on function pgwitness.token(text) from public;""",
+    """-- Columns as they are at this moment. Read from the relation's own description and not from the catalogue's
+-- tables, of which a transaction may see an older state than the one that it writes in.
+create or replace function pgwitness.columns_of(relation oid, out name text, out type text) returns setof record
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $columns$
+begin
+  for name in execute format(
+    'select json_object_keys(row_to_json(c.*)) from (select (null::%s).*) c', relation::regclass
+  ) loop
+    execute format('select format_type(pg_typeof((null::%s).%I), null)', relation::regclass, name)
+      into type;
+    return next;
+  end loop;
+end
+$columns$;""",
+    """revoke all on function pgwitness.columns_of(oid) from public;""",
+    """-- The table and its partitions, where all is as it was installed: else nothing. It is no constant, and yet
+-- called immutable: so it is worked out when a statement is planned, and a change of the table makes every
+-- session plan anew. That is what makes looking for drift at each write cost nothing.
+create or replace function pgwitness.places_of(
+  table_schema text, table_name text, shape text, partitions text[]
+) returns oid[]
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $places$
+declare
+  relation oid := to_regclass(format('%I.%I', table_schema, table_name));
+  places oid[];
+  names text[];
+begin
+  if relation is null then
+    return '{}';
+  end if;
+  select array_agg(t.relid::oid), array_agg(t.relid::text order by t.relid::text collate "C")
+      filter (where t.relid <> relation)
+    into places, names
+    from pg_partition_tree(relation) t;
+  if coalesce(names, '{}') <> partitions or shape is distinct from (
+    select string_agg(format('%L %s', c.name, c.type), ', ') from pgwitness.columns_of(relation) c
+  ) then
+    return '{}';
+  end if;
+  return coalesce(places, array[relation]);
+end
+$places$;""",
+    """revoke all on function pgwitness.places_of(text, text, text, text[]) from public;""",
+    """-- Of a table that is not as it was installed: an expression for the json of a row, every value as its
+-- type's own text, so that no value and no type can fail it. `known` is null where nothing is left out or
+-- masked; else a column that is not in it is masked, since a column may have been given another name.
+create or replace function pgwitness.drifted_values(
+  relation oid, alias text, excluded text[], masked text[], known text[]
+) returns text
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $drifted$
+  select format(
+    'json_object(array[%s]::text[], array[%s]::text[])',
+    string_agg(quote_literal(c.name), ', '),
+    string_agg(
+      format(
+        case when c.name = any (masked) or c.name <> all (known)
+          then 'case when num_nonnulls(%1$s.%2$I) = 1 then pgwitness.token(format(''%%s'', %1$s.%2$I)) end'
+          else 'case when num_nonnulls(%1$s.%2$I) = 1 then format(''%%s'', %1$s.%2$I) end'
+        end,
+        alias, c.name
+      ),
+      ', '
+    )
+  )
+  from pgwitness.columns_of(relation) c
+  where c.name <> all (excluded)
+$drifted$;""",
+    """revoke all on function pgwitness.drifted_values(oid, text, text[], text[], text[]) from public;""",
+    """-- The statement that keeps rows of a table that is not as it was installed. Its parameters: $1 to $10 as the
+-- first columns of history after the id, $11 types, $12 key, $13 the key's inner pad, and for a row trigger
+-- $14 the row and $15 the row before. It gives what the capture function tells of what it has kept.
+create or replace function pgwitness.drifted_insert(
+  history text, relation oid, operation text, level text, place text,
+  excluded text[], masked text[], known text[]
+) returns text
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $insert$
+declare
+  kept text := pgwitness.drifted_values(relation, 'r', excluded, masked, known);
+  replaced text := 'null';
+  source text := 'captured_rows r';
+  number text := 'number';
+  done text := '$1';
+begin
+  if operation = 'UPDATE' then
+    replaced := pgwitness.drifted_values(relation, 'o', excluded, masked, known);
+  end if;
+  if level = 'ROW' then
+    source := '(select ($14).*) r cross join (select ($15).*) o';
+  elsif operation = 'UPDATE' then
+    -- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
+    -- partition has kept a row from arriving is there one more before than after.
+    while exists (select from pgwitness.columns_of(relation) c where c.name = number) loop
+      number := number || '_';
+    end loop;
+    source := format(
+      '(select row_number() over () as %1$I, c.* from captured_rows c) r
+      left join (select row_number() over () as %1$I, c.* from replaced_rows c) o
+        on o.%1$I = r.%1$I
+        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)',
+      number
+    );
+  end if;
+  if level <> 'ROW' and place = 'table' and (select relkind from pg_class where oid = relation) = 'p' then
+    -- A new partition's row trigger has kept its part of this statement already: of a row that moved between
+    -- it and a partition with triggers of its own, the other half is still to be kept.
+    source := source || format(
+      $lateral$
+        cross join lateral (select
+          exists (
+            select from %1$s h
+            where h.xid = $3 and h.changed_at >= transaction_timestamp()
+              and h.drifted ->> 'by' = 'row' and h.operation <> %4$L
+              and (h.drifted -> 'values')::text = (%2$s)::text
+          ) as new_row,
+          exists (
+            select from %1$s h
+            where h.xid = $3 and h.changed_at >= transaction_timestamp()
+              and h.drifted ->> 'by' = 'row'
+              and (h.drifted -> case h.operation when 'DELETE' then 'values' else 'before' end)::text
+                = (%3$s)::text
+          ) as old_row
+        ) kept_already
+      $lateral$,
+      history, kept,
+      case operation when 'UPDATE' then replaced when 'DELETE' then kept else 'null::json' end,
+      case operation when 'DELETE' then '' else 'DELETE' end
+    );
+    if operation = 'UPDATE' then
+      source := source || ' where not (kept_already.new_row and kept_already.old_row)';
+      done := 'case when kept_already.new_row then ''DELETE'' when kept_already.old_row then ''INSERT'' else $1 end';
+      kept := format('case when kept_already.new_row then %s else %s end', replaced, kept);
+      replaced := format(
+        'case when not kept_already.new_row and not kept_already.old_row then %s end', replaced
+      );
+    else
+      source := source || ' where not ' || case operation
+        when 'DELETE' then 'kept_already.old_row' else 'kept_already.new_row'
+      end;
+    end if;
+  end if;
+  if level <> 'ROW' and operation = 'UPDATE' then
+    source := source || format(' order by r.%I', number);
+  end if;
+  return format(
+    $statement$
+      with stored as (
+        insert into %s (
+          operation, changed_at, xid, session_role, active_role, actor, request_id,
+          application_name, client_addr, partition_name, drifted
+        )
+        select %s, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+          json_build_object('by', %L, 'types', $11, 'key', $12, 'values', %s, 'before', %s)
+        from %s
+        returning id, xmin, drifted
+      )
+      select count(*), min(id), max(id), min(xmin::text), bit_xor(('x' || encode(sha256(
+        $13 || 'r' || int8send(id) || convert_to(drifted::text, getdatabaseencoding())
+      ), 'hex'))::bit(128))
+      from stored
+    $statement$,
+    history, done, lower(level), kept, replaced, source
+  );
+end
+$insert$;""",
+    """revoke all on function pgwitness.drifted_insert(text, oid, text, text, text, text[], text[], text[])
+from public;""",
+    """-- Types and key that go with drifted_values. The key's columns come from the catalogue's tables, for which
+-- there is no other source.
+create or replace function pgwitness.drifted_shape(
+  relation oid, excluded text[], out types json, out key_columns json
+)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $shape$
+  select
+    (
+      select coalesce(json_object_agg(c.name, c.type), '{}')
+      from pgwitness.columns_of(relation) c where c.name <> all (excluded)
+    ),
+    (
+      select coalesce(json_agg(a.attname order by a.attnum), '[]')
+      from pg_index i
+      join pg_attribute a on a.attrelid = i.indrelid
+        and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+      where i.indrelid = relation and i.indisprimary
+    )
+$shape$;""",
+    """revoke all on function pgwitness.drifted_shape(oid, text[]) from public;""",
+    """-- A text as what jsonb makes of a value of that type; as itself where the type is not Postgres's own or the
+-- text is no value of it. Anyone who may add to history may have written both: neither is ever run.
+create or replace function pgwitness.value_as_jsonb(value text, type text) returns jsonb
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $value$
+declare
+  known regtype := to_regtype(type);
+  made jsonb;
+begin
+  if value is null or known is null or known in ('json'::regtype, 'xml'::regtype)
+    or not exists (
+      select from pg_type t where t.oid = known and t.typnamespace = 'pg_catalog'::regnamespace
+        and t.typtype in ('b', 'r', 'm')
+    )
+  then
+    return to_jsonb(value);
+  end if;
+  execute format('select to_jsonb($1::%s)', known) into made using value;
+  return made;
+exception when others then
+  return to_jsonb(value);
+end
+$value$;""",
+    """-- One row of drifted history, `part` being 'values' or 'before'.
+create or replace function pgwitness.drifted_image(drifted json, part text) returns jsonb
+language sql
+stable
+strict
+set search_path = pg_catalog, pg_temp
+as $image$
+  select jsonb_object_agg(v.key, pgwitness.value_as_jsonb(v.value, drifted -> 'types' ->> v.key))
+  from json_each_text(case when json_typeof(drifted -> part) = 'object' then drifted -> part end) v
+$image$;""",
+    """create or replace function pgwitness.row_key(image jsonb, key_names jsonb) returns jsonb
+language sql
+immutable
+strict
+set search_path = pg_catalog, pg_temp
+as $key$
+  select jsonb_object_agg(k.name, image -> k.name)
+  from jsonb_array_elements_text(
+    case when jsonb_typeof(key_names) = 'array' then key_names else '[]' end
+  ) k (name)
+$key$;""",
+    """-- A key by its values alone: they stay the same where a column of it is renamed.
+create or replace function pgwitness.key_values(image jsonb, key_names jsonb) returns jsonb
+language sql
+immutable
+strict
+set search_path = pg_catalog, pg_temp
+as $key$
+  select jsonb_agg(image -> k.name order by k.place)
+  from jsonb_array_elements_text(
+    case when jsonb_typeof(key_names) = 'array' then key_names else '[]' end
+  ) with ordinality k (name, place)
+$key$;""",
+    """-- The columns in which two images differ.
+create or replace function pgwitness.changed_columns(before jsonb, after jsonb) returns text[]
+language sql
+immutable
+strict
+set search_path = pg_catalog, pg_temp
+as $changed$
+  select coalesce(array_agg(k.name order by k.name), '{}')
+  from (select jsonb_object_keys(before) union select jsonb_object_keys(after)) k (name)
+  where before -> k.name is distinct from after -> k.name
+$changed$;""",
+    """-- The transaction that captured a row stays known when its image is changed.
+create or replace function pgwitness.keep_first_xmin() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $keep$
+begin
+  new.first_xmin := coalesce(old.first_xmin, old.xmin);
+  return new;
+end
+$keep$;""",
+    """revoke all on function pgwitness.keep_first_xmin() from public;""",
+    """-- What a view <table>_changes calls runs with the rights of whoever reads it.
+grant execute on function
+  pgwitness.value_as_jsonb(text, text), pgwitness.drifted_image(json, text),
+  pgwitness.row_key(jsonb, jsonb), pgwitness.key_values(jsonb, jsonb),
+  pgwitness.changed_columns(jsonb, jsonb)
+to public;""",
+    """-- One row a change. Its image (the row after the change, before it for a DELETE) stands in the newest
+-- image_<n>, or in drifted where the table was not as it was installed; before_<n> holds the row before an
+-- UPDATE where the image before it is not to be found under the same key. The view <table>_changes reads it.
 create table if not exists "public"."users_history" (
-  id               bigint generated always as identity primary key,
-  operation        text not null check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
+  id               bigint generated always as identity,
+  operation        text not null
+    check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'BASELINE')),
   changed_at       timestamptz not null,
   xid              xid8 not null,
   session_role     text not null,
@@ -91,10 +451,12 @@ create table if not exists "public"."users_history" (
   application_name text,
   client_addr      inet,
   partition_name   text,
-  row_key          jsonb,
-  image            json,
-  check ((operation = 'TRUNCATE') = (image is null))
+  first_xmin       xid,
+  drifted          json
 );""",
+    """-- It has no key of its own, and an image can be changed on a data subject's request: also where the database
+-- publishes all its tables.
+alter table "public"."users_history" replica identity full;""",
     """-- Default privileges may have given anyone anything on the new table and on the sequence of its id.
 do $capture$
 declare
@@ -120,36 +482,255 @@ begin
   end loop;
 end
 $capture$;""",
-    """create index if not exists "users_history_changed_at" on "public"."users_history" using brin (changed_at);""",
-    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name, row_key, image) on "public"."users_history" to "raptor_app";""",
+    """-- Rows come in the order of both, so that a block range index is enough, and costs a write next to nothing
+-- however much history there is.
+create index if not exists "users_history_changed_at" on "public"."users_history" using brin (id, changed_at);""",
+    """-- The row's columns as values of Postgres's own types, so that no type of the user's hangs on it.
+do $capture$
+begin
+  create type "public"."users_image_1" as ("id" bigint, "email" text, "email_verified_at" timestamp with time zone, "display_name" text, "created_at" timestamp with time zone);
+  revoke all on type "public"."users_image_1" from public;
+exception when duplicate_object then
+  -- From an install that was taken away and left its history.
+  null;
+end
+$capture$;""",
+    """alter table "public"."users_history"
+  add column if not exists "image_1" "public"."users_image_1",
+  add column if not exists "before_1" "public"."users_image_1";""",
+    """insert into pgwitness.image_shape (table_schema, table_name, number, attributes, key_columns)
+values ('public', 'users', '1', '[{"name":"id","type":"bigint","as":"value"},{"name":"email","type":"text","as":"value"},{"name":"email_verified_at","type":"timestamp with time zone","as":"value"},{"name":"display_name","type":"text","as":"value"},{"name":"created_at","type":"timestamp with time zone","as":"value"}]', '{"id"}')
+on conflict do nothing;""",
+    """-- What a row was before, what it is after, and what differs. The row before an UPDATE is the newest one
+-- under its key, which may be a baseline.
+create or replace view "public"."users_changes" as
+select
+  c.id, c.operation, c.changed_at, c.xid, c.session_role, c.active_role, c.actor, c.request_id,
+  c.application_name, c.client_addr, c.partition_name, c.row_key, c.before, c.after,
+  case when c.operation = 'UPDATE' then pgwitness.changed_columns(c.before, c.after) end as changed
+from (
+  select
+    h.*, k.row_key,
+    case h.operation
+      when 'UPDATE' then coalesce(
+        i.before,
+        case when k.row_key is not null then
+          lag(i.image) over (partition by k.key_values order by h.id)
+        end
+      )
+      when 'DELETE' then i.image
+    end as before,
+    case when h.operation in ('INSERT', 'UPDATE') then i.image end as after
+  from "public"."users_history" h
+  cross join lateral (
+    select to_jsonb(h.image_1) as image_1, to_jsonb(h.before_1) as before_1
+  ) s
+  cross join lateral (
+    select
+      coalesce(s.image_1, pgwitness.drifted_image(h.drifted, 'values')) as image,
+      coalesce(s.before_1, pgwitness.drifted_image(h.drifted, 'before')) as before
+  ) i
+  cross join lateral (
+    select case when s.image_1 is not null then '["id"]'::jsonb else (h.drifted -> 'key')::jsonb end as key_names
+  ) n
+  cross join lateral (
+    select
+      pgwitness.row_key(i.image, n.key_names) as row_key,
+      pgwitness.key_values(i.image, n.key_names) as key_values
+  ) k
+) c
+where c.operation <> 'BASELINE';""",
+    """-- Default privileges may have given anyone anything on the new table and on the sequence of its id.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      c.oid::regclass as relation,
+      c.relkind = 'S' as is_sequence,
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_class c, aclexplode(c.relacl) acl
+    where acl.grantee <> c.relowner
+      and (
+        c.oid = to_regclass(format('%I.%I', 'public', 'users_changes'))
+        or c.oid = pg_get_serial_sequence(format('%I.%I', 'public', 'users_changes'), 'id')::regclass
+      )
+  loop
+    execute format(
+      'revoke all on %s %s from %s cascade',
+      case when held.is_sequence then 'sequence' else 'table' end, held.relation, held.grantee
+    );
+  end loop;
+end
+$capture$;""",
+    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name, drifted, image_1, before_1) on "public"."users_history" to "raptor_app";""",
     """grant select on "public"."users_history" to "raptor_app";""",
     """grant select on "public"."users_history" to "audit_archiver";""",
-    """grant update (image) on "public"."users_history" to "audit_archiver";""",
+    """grant update (drifted, image_1, before_1) on "public"."users_history" to "audit_archiver";""",
     """grant select on "public"."users_history" to "raptor_audit_compliance";""",
-    """-- As guard-append-only, for history that a role may pseudonymise: the image may be changed, and nothing else.
+    """grant select on "public"."users_changes" to "raptor_app";""",
+    """grant select on "public"."users_changes" to "audit_archiver";""",
+    """grant select on "public"."users_changes" to "raptor_audit_compliance";""",
+    """-- As guard-append-only, for history that a role may pseudonymize: images may be changed, and nothing else.
 create or replace trigger pgwitness_append_only
   before delete or truncate or update of
     id, operation, changed_at, xid, session_role, active_role, actor, request_id, application_name,
-    client_addr, partition_name, row_key
+    client_addr, partition_name, first_xmin
   on "public"."users_history"
   for each statement execute function pgwitness.refuse_change();""",
-    """-- With the owner's rights, so that a writer needs none on history. Nothing is looked up by the
--- writer's search_path, and no image depends on what the writer's session has set.
+    """create or replace trigger pgwitness_first_xmin
+  before update on "public"."users_history"
+  for each row execute function pgwitness.keep_first_xmin();""",
+    """-- Whoever changes history leaves a line. An image that was changed is told by the digests that it had and
+-- has, so that the digest of the statement that captured it can still be checked.
+create or replace function "public"."fn_witness_users_history"() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set client_min_messages = error
+set client_encoding = 'UTF8'
+set quote_all_identifiers = off
+set debug_print_plan = off
+as $capture$
+#variable_conflict use_variable
+declare
+  transaction xid8 := pg_current_xact_id();
+  inner_pad   bytea;
+  outer_pad   bytea;
+  row_count   bigint;
+  facts       text;
+  line        text;
+  told        text;
+begin
+  select k.inner_pad, k.outer_pad into strict inner_pad, outer_pad from pgwitness.witness_key k;
+  if tg_op = 'UPDATE' then
+    for facts, row_count in
+      select
+        string_agg(
+          n.id || ':' || left(encode(o.digest, 'hex'), 32) || ':' || left(encode(n.digest, 'hex'), 32), ';'
+          order by n.number
+        ),
+        count(*)
+      from (
+        select row_number() over () as number, r.id, sha256(inner_pad || 'r' || int8send(r.id) || coalesce(record_send(r.image_1), '') || coalesce(record_send(r.before_1), '') || coalesce(convert_to(r.drifted::text, getdatabaseencoding()), '')) as digest from captured_rows r
+      ) n
+      join (
+        select row_number() over () as number, o.id, sha256(inner_pad || 'r' || int8send(o.id) || coalesce(record_send(o.image_1), '') || coalesce(record_send(o.before_1), '') || coalesce(convert_to(o.drifted::text, getdatabaseencoding()), '')) as digest from replaced_rows o
+      ) o using (number)
+      -- A line stays below 1.5 KB.
+      group by (n.number - 1) / 16
+    loop
+      line := 'AUDIT: WITNESS,' || transaction || ',1,MISC,UPDATE,TABLE,' || 'public.users_history'
+        || ',<none>,<none>,xid=' || transaction || ' rows=' || row_count || ' images=' || facts;
+line := line || ',' || left(encode(sha256(outer_pad || sha256(
+    inner_pad || 'l' || convert_to(line, getdatabaseencoding())
+  )), 'hex'), 32);
+  -- The server adds the statement's text to a LOG and not to a WARNING: it comes once a top-level query,
+  -- however many lines that makes. The mark is keyed, so that no one can leave out the text of their own.
+  told := encode(sha256(outer_pad || sha256(
+    inner_pad || 't' || int4send(pg_backend_pid()) || timestamptz_send(statement_timestamp())
+  )), 'hex');
+  if current_setting('pgwitness.told', true) is distinct from told then
+    perform set_config('pgwitness.told', told, true);
+    raise log '%', line;
+  elsif current_setting('log_min_messages') in ('error', 'log', 'fatal', 'panic') then
+    -- Here a WARNING would not be written.
+    raise log '%', line;
+  else
+    raise warning '%', line;
+  end if;
+    end loop;
+    return null;
+  end if;
+  if tg_op = 'DELETE' then
+    select count(*), ' ids=' || min(r.id) || '-' || max(r.id) into row_count, facts from captured_rows r;
+    if row_count = 0 then
+      return null;
+    end if;
+    facts := ' rows=' || row_count || facts;
+  end if;
+  line := 'AUDIT: WITNESS,' || transaction || ',1,MISC,' || tg_op || ',TABLE,' || 'public.users_history'
+    || ',<none>,<none>,xid=' || transaction || coalesce(facts, '');
+line := line || ',' || left(encode(sha256(outer_pad || sha256(
+    inner_pad || 'l' || convert_to(line, getdatabaseencoding())
+  )), 'hex'), 32);
+  -- The server adds the statement's text to a LOG and not to a WARNING: it comes once a top-level query,
+  -- however many lines that makes. The mark is keyed, so that no one can leave out the text of their own.
+  told := encode(sha256(outer_pad || sha256(
+    inner_pad || 't' || int4send(pg_backend_pid()) || timestamptz_send(statement_timestamp())
+  )), 'hex');
+  if current_setting('pgwitness.told', true) is distinct from told then
+    perform set_config('pgwitness.told', told, true);
+    raise log '%', line;
+  elsif current_setting('log_min_messages') in ('error', 'log', 'fatal', 'panic') then
+    -- Here a WARNING would not be written.
+    raise log '%', line;
+  else
+    raise warning '%', line;
+  end if;
+  return null;
+end
+$capture$;""",
+    """-- Whoever may execute a trigger function may hang it on a table of their own, and write history with it.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_proc f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) acl
+    where f.oid = to_regprocedure(format('%I.%I()', 'public', 'fn_witness_users_history'))
+      and acl.grantee <> f.proowner
+  loop
+    execute format(
+      'revoke all on function %I.%I() from %s cascade', 'public', 'fn_witness_users_history', held.grantee
+    );
+  end loop;
+end
+$capture$;""",
+    """-- Not what capture itself inserts, as the owner and below a trigger: that is witnessed there. Without the rows,
+-- which would be kept a second time at each captured write.
+create or replace trigger "pgwitness_witness_insert"
+  after insert on "public"."users_history"
+  for each statement when (pg_trigger_depth() = 0 or current_user <> 'raxx_owner')
+  execute function "public"."fn_witness_users_history"();""",
+    """create or replace trigger "pgwitness_witness_update"
+  after update on "public"."users_history"
+  referencing old table as replaced_rows new table as captured_rows
+  for each statement execute function "public"."fn_witness_users_history"();""",
+    """create or replace trigger "pgwitness_witness_delete"
+  after delete on "public"."users_history"
+  referencing old table as captured_rows
+  for each statement execute function "public"."fn_witness_users_history"();""",
+    """create or replace trigger "pgwitness_witness_truncate"
+  after truncate on "public"."users_history"
+  for each statement execute function "public"."fn_witness_users_history"();""",
+    """-- With the owner's rights, so that a writer needs none on history. Nothing is looked up by the writer's
+-- search_path, no image depends on what the writer's session has set, and neither a message nor a plan with
+-- the key in it goes to the client.
 create or replace function "public"."fn_capture_users_history"() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set client_min_messages = error
+set client_encoding = 'UTF8'
+set quote_all_identifiers = off
+set debug_print_plan = off
 set extra_float_digits = 1
 set TimeZone = 'UTC'
 set DateStyle = 'ISO, YMD'
 set IntervalStyle = 'postgres'
 set bytea_output = 'hex'
-set lc_monetary = 'C'
 as $capture$
+#variable_conflict use_variable
 declare
   -- current_user is the owner here: the writer is told by these two.
   writer       text := session_user;
-  acting       text := nullif(current_setting('role'), 'none');
+  acting       text := coalesce(nullif(current_setting('role'), 'none'), session_user);
   -- set_config(..., true) leaves an empty string behind when its transaction ends.
   actor_id     text := nullif(current_setting('pgwitness.actor', true), '');
   request      text := nullif(current_setting('pgwitness.request_id', true), '');
@@ -158,8 +739,40 @@ declare
   moment       timestamptz := clock_timestamp();
   transaction  xid8 := pg_current_xact_id();
   partition_of text;
-  row_key      text;
+  as_installed boolean := false;
+  any_rows     boolean := true;
+  paired       boolean := 'true'::boolean;
+  many         boolean;
+  shape        record;
+  statement    text;
+  row_count    bigint;
+  first_id     bigint;
+  last_id      bigint;
+  subtransaction text;
+  inner_pad    bytea;
+  outer_pad    bytea;
+  images       bit(128);
+  line         text;
+  told         text;
 begin
+if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
+    select k.inner_pad, k.outer_pad into inner_pad, outer_pad from pgwitness.witness_key k;
+  else
+    -- It names captured_rows, so that a change of the table has it planned, and places_of asked, anew.
+    select k.inner_pad, k.outer_pad, exists (select from captured_rows),
+        tg_relid = any (pgwitness.places_of('public', 'users', '''id'' bigint, ''email'' text, ''email_verified_at'' timestamp with time zone, ''display_name'' text, ''created_at'' timestamp with time zone', '{}'::text[]))
+      into inner_pad, outer_pad, any_rows, as_installed
+      from pgwitness.witness_key k;
+  end if;
+  if inner_pad is null then
+    raise exception using
+      errcode = 'data_corrupted',
+      message = 'pgwitness.witness_key holds no key: what is written could not be witnessed',
+      hint = 'The owner runs `pgwitness install`, which makes a new one.';
+  end if;
+  if not any_rows then
+    return null;
+  end if;
   -- Not "partition or not" by name: a table can be renamed under its triggers.
   if tg_argv[0] = 'partition' then
     partition_of := format('%I.%I', tg_table_schema, tg_table_name);
@@ -170,37 +783,99 @@ begin
       operation, changed_at, xid, session_role, active_role, actor, request_id,
       application_name, client_addr, partition_name
     ) values (
-      tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
+      tg_op, moment, transaction, writer, acting, actor_id, request,
       application, client, partition_of
-    );
-    return null;
-  end if;
-
-  -- The key as it is now: its columns may have been renamed, or another key taken.
-  select 'jsonb_build_object('
-      || string_agg(format('%L, captured_rows.%I', a.attname, a.attname), ', ' order by a.attnum)
-      || ')'
-    into row_key
-    from pg_index i
-    join pg_attribute a on a.attrelid = i.indrelid
-      and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
-    where i.indrelid = tg_relid and i.indisprimary;
-
-  -- The whole row, so that a column added, dropped or renamed can't fail the write or shift a value; as
-  -- json, which keeps the text of values that jsonb would refuse; and as captured_rows.*, which no
-  -- column can shadow.
-  execute format(
-    $insert$
-      insert into %I.%I (
+    ) returning 0, id, id, xmin::text into row_count, first_id, last_id, subtransaction;
+  elsif as_installed then
+if tg_op = 'UPDATE' and paired then
+      -- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
+      -- partition has kept a row from arriving is there one more before than after.
+      with stored as (
+      insert into "public"."users_history" (
         operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, row_key, image
+        application_name, client_addr, partition_name, "image_1", "before_1"
       )
-      select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, %s, row_to_json(captured_rows.*)
-      from captured_rows
-    $insert$,
-    'public', 'users_history', coalesce(row_key, 'null')
-  ) using tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
-    application, client, partition_of;
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."id", r."email", r."email_verified_at", r."display_name", r."created_at")::"public"."users_image_1", row(o."id", o."email", o."email_verified_at", o."display_name", o."created_at")::"public"."users_image_1"
+      from (select row_number() over () as "number", c.* from captured_rows c) r
+      left join (select row_number() over () as "number", c.* from replaced_rows c) o
+        on o."number" = r."number"
+        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      order by r."number"
+      returning id, xmin, "image_1", "before_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1") || coalesce(record_send("before_1"), '')), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+    else
+      with stored as (
+      insert into "public"."users_history" (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, "image_1"
+      )
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."id", r."email", r."email_verified_at", r."display_name", r."created_at")::"public"."users_image_1"
+      from captured_rows r
+      returning id, xmin, "image_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1")), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+    end if;
+  else
+    -- Not as installed: a column came or went, a partition was attached, the table has another name.
+    -- Slower, and as exact.
+    select * from pgwitness.drifted_shape(tg_relid, '{}'::text[]) into shape;
+    statement := pgwitness.drifted_insert(
+      '"public"."users_history"', tg_relid, tg_op, tg_level, tg_argv[0],
+      '{}'::text[], '{}'::text[], null::text[]
+    );
+    if tg_level = 'STATEMENT' then
+      execute statement into row_count, first_id, last_id, subtransaction, images
+        using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+          partition_of, shape.types, shape.key_columns, inner_pad;
+    elsif tg_op = 'DELETE' then
+      execute statement into row_count, first_id, last_id, subtransaction, images
+        using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+          partition_of, shape.types, shape.key_columns, inner_pad, old, old;
+    elsif tg_op = 'INSERT' then
+      execute statement into row_count, first_id, last_id, subtransaction, images
+        using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+          partition_of, shape.types, shape.key_columns, inner_pad, new, new;
+    else
+      execute statement into row_count, first_id, last_id, subtransaction, images
+        using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+          partition_of, shape.types, shape.key_columns, inner_pad, new, old;
+    end if;
+    if row_count = 0 then
+      return null;
+    end if;
+  end if;
+line := 'AUDIT: WITNESS,' || first_id || ',1,WRITE,' || tg_op || ',TABLE,' || 'public.users'
+    || ',<none>,<none>,xid=' || transaction || ' sub=' || subtransaction || ' rows=' || row_count
+    || ' ids=' || first_id || '-' || last_id || ' digest='
+    || left(encode(sha256(outer_pad || sha256(inner_pad || 'd' || record_send(row(
+      tg_op, moment, transaction, writer, acting, actor_id, request, application, client, partition_of
+    )) || coalesce(bit_send(images), ''))), 'hex'), 32);
+line := line || ',' || left(encode(sha256(outer_pad || sha256(
+    inner_pad || 'l' || convert_to(line, getdatabaseencoding())
+  )), 'hex'), 32);
+  -- The server adds the statement's text to a LOG and not to a WARNING: it comes once a top-level query,
+  -- however many lines that makes. The mark is keyed, so that no one can leave out the text of their own.
+  told := encode(sha256(outer_pad || sha256(
+    inner_pad || 't' || int4send(pg_backend_pid()) || timestamptz_send(statement_timestamp())
+  )), 'hex');
+  if current_setting('pgwitness.told', true) is distinct from told then
+    perform set_config('pgwitness.told', told, true);
+    raise log '%', line;
+  elsif current_setting('log_min_messages') in ('error', 'log', 'fatal', 'panic') then
+    -- Here a WARNING would not be written.
+    raise log '%', line;
+  else
+    raise warning '%', line;
+  end if;
   return null;
 end
 $capture$;""",
@@ -223,11 +898,13 @@ begin
   end loop;
 end
 $capture$;""",
-    """-- One row a change. image: the row after the change, before it for a DELETE; as json, since a row may hold
--- json that jsonb does not take.
+    """-- One row a change. Its image (the row after the change, before it for a DELETE) stands in the newest
+-- image_<n>, or in drifted where the table was not as it was installed; before_<n> holds the row before an
+-- UPDATE where the image before it is not to be found under the same key. The view <table>_changes reads it.
 create table if not exists "public"."sessions_history" (
-  id               bigint generated always as identity primary key,
-  operation        text not null check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
+  id               bigint generated always as identity,
+  operation        text not null
+    check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'BASELINE')),
   changed_at       timestamptz not null,
   xid              xid8 not null,
   session_role     text not null,
@@ -237,10 +914,12 @@ create table if not exists "public"."sessions_history" (
   application_name text,
   client_addr      inet,
   partition_name   text,
-  row_key          jsonb,
-  image            json,
-  check ((operation = 'TRUNCATE') = (image is null))
+  first_xmin       xid,
+  drifted          json
 );""",
+    """-- It has no key of its own, and an image can be changed on a data subject's request: also where the database
+-- publishes all its tables.
+alter table "public"."sessions_history" replica identity full;""",
     """-- Default privileges may have given anyone anything on the new table and on the sequence of its id.
 do $capture$
 declare
@@ -266,36 +945,255 @@ begin
   end loop;
 end
 $capture$;""",
-    """create index if not exists "sessions_history_changed_at" on "public"."sessions_history" using brin (changed_at);""",
-    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name, row_key, image) on "public"."sessions_history" to "raptor_app";""",
+    """-- Rows come in the order of both, so that a block range index is enough, and costs a write next to nothing
+-- however much history there is.
+create index if not exists "sessions_history_changed_at" on "public"."sessions_history" using brin (id, changed_at);""",
+    """-- The row's columns as values of Postgres's own types, so that no type of the user's hangs on it.
+do $capture$
+begin
+  create type "public"."sessions_image_1" as ("id" uuid, "user_id" bigint, "token_digest" bytea, "created_at" timestamp with time zone, "expires_at" timestamp with time zone);
+  revoke all on type "public"."sessions_image_1" from public;
+exception when duplicate_object then
+  -- From an install that was taken away and left its history.
+  null;
+end
+$capture$;""",
+    """alter table "public"."sessions_history"
+  add column if not exists "image_1" "public"."sessions_image_1",
+  add column if not exists "before_1" "public"."sessions_image_1";""",
+    """insert into pgwitness.image_shape (table_schema, table_name, number, attributes, key_columns)
+values ('public', 'sessions', '1', '[{"name":"id","type":"uuid","as":"value"},{"name":"user_id","type":"bigint","as":"value"},{"name":"token_digest","type":"bytea","as":"value"},{"name":"created_at","type":"timestamp with time zone","as":"value"},{"name":"expires_at","type":"timestamp with time zone","as":"value"}]', '{"id"}')
+on conflict do nothing;""",
+    """-- What a row was before, what it is after, and what differs. The row before an UPDATE is the newest one
+-- under its key, which may be a baseline.
+create or replace view "public"."sessions_changes" as
+select
+  c.id, c.operation, c.changed_at, c.xid, c.session_role, c.active_role, c.actor, c.request_id,
+  c.application_name, c.client_addr, c.partition_name, c.row_key, c.before, c.after,
+  case when c.operation = 'UPDATE' then pgwitness.changed_columns(c.before, c.after) end as changed
+from (
+  select
+    h.*, k.row_key,
+    case h.operation
+      when 'UPDATE' then coalesce(
+        i.before,
+        case when k.row_key is not null then
+          lag(i.image) over (partition by k.key_values order by h.id)
+        end
+      )
+      when 'DELETE' then i.image
+    end as before,
+    case when h.operation in ('INSERT', 'UPDATE') then i.image end as after
+  from "public"."sessions_history" h
+  cross join lateral (
+    select to_jsonb(h.image_1) as image_1, to_jsonb(h.before_1) as before_1
+  ) s
+  cross join lateral (
+    select
+      coalesce(s.image_1, pgwitness.drifted_image(h.drifted, 'values')) as image,
+      coalesce(s.before_1, pgwitness.drifted_image(h.drifted, 'before')) as before
+  ) i
+  cross join lateral (
+    select case when s.image_1 is not null then '["id"]'::jsonb else (h.drifted -> 'key')::jsonb end as key_names
+  ) n
+  cross join lateral (
+    select
+      pgwitness.row_key(i.image, n.key_names) as row_key,
+      pgwitness.key_values(i.image, n.key_names) as key_values
+  ) k
+) c
+where c.operation <> 'BASELINE';""",
+    """-- Default privileges may have given anyone anything on the new table and on the sequence of its id.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      c.oid::regclass as relation,
+      c.relkind = 'S' as is_sequence,
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_class c, aclexplode(c.relacl) acl
+    where acl.grantee <> c.relowner
+      and (
+        c.oid = to_regclass(format('%I.%I', 'public', 'sessions_changes'))
+        or c.oid = pg_get_serial_sequence(format('%I.%I', 'public', 'sessions_changes'), 'id')::regclass
+      )
+  loop
+    execute format(
+      'revoke all on %s %s from %s cascade',
+      case when held.is_sequence then 'sequence' else 'table' end, held.relation, held.grantee
+    );
+  end loop;
+end
+$capture$;""",
+    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name, drifted, image_1, before_1) on "public"."sessions_history" to "raptor_app";""",
     """grant select on "public"."sessions_history" to "raptor_app";""",
     """grant select on "public"."sessions_history" to "audit_archiver";""",
-    """grant update (image) on "public"."sessions_history" to "audit_archiver";""",
+    """grant update (drifted, image_1, before_1) on "public"."sessions_history" to "audit_archiver";""",
     """grant select on "public"."sessions_history" to "raptor_audit_compliance";""",
-    """-- As guard-append-only, for history that a role may pseudonymise: the image may be changed, and nothing else.
+    """grant select on "public"."sessions_changes" to "raptor_app";""",
+    """grant select on "public"."sessions_changes" to "audit_archiver";""",
+    """grant select on "public"."sessions_changes" to "raptor_audit_compliance";""",
+    """-- As guard-append-only, for history that a role may pseudonymize: images may be changed, and nothing else.
 create or replace trigger pgwitness_append_only
   before delete or truncate or update of
     id, operation, changed_at, xid, session_role, active_role, actor, request_id, application_name,
-    client_addr, partition_name, row_key
+    client_addr, partition_name, first_xmin
   on "public"."sessions_history"
   for each statement execute function pgwitness.refuse_change();""",
-    """-- With the owner's rights, so that a writer needs none on history. Nothing is looked up by the
--- writer's search_path, and no image depends on what the writer's session has set.
+    """create or replace trigger pgwitness_first_xmin
+  before update on "public"."sessions_history"
+  for each row execute function pgwitness.keep_first_xmin();""",
+    """-- Whoever changes history leaves a line. An image that was changed is told by the digests that it had and
+-- has, so that the digest of the statement that captured it can still be checked.
+create or replace function "public"."fn_witness_sessions_history"() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set client_min_messages = error
+set client_encoding = 'UTF8'
+set quote_all_identifiers = off
+set debug_print_plan = off
+as $capture$
+#variable_conflict use_variable
+declare
+  transaction xid8 := pg_current_xact_id();
+  inner_pad   bytea;
+  outer_pad   bytea;
+  row_count   bigint;
+  facts       text;
+  line        text;
+  told        text;
+begin
+  select k.inner_pad, k.outer_pad into strict inner_pad, outer_pad from pgwitness.witness_key k;
+  if tg_op = 'UPDATE' then
+    for facts, row_count in
+      select
+        string_agg(
+          n.id || ':' || left(encode(o.digest, 'hex'), 32) || ':' || left(encode(n.digest, 'hex'), 32), ';'
+          order by n.number
+        ),
+        count(*)
+      from (
+        select row_number() over () as number, r.id, sha256(inner_pad || 'r' || int8send(r.id) || coalesce(record_send(r.image_1), '') || coalesce(record_send(r.before_1), '') || coalesce(convert_to(r.drifted::text, getdatabaseencoding()), '')) as digest from captured_rows r
+      ) n
+      join (
+        select row_number() over () as number, o.id, sha256(inner_pad || 'r' || int8send(o.id) || coalesce(record_send(o.image_1), '') || coalesce(record_send(o.before_1), '') || coalesce(convert_to(o.drifted::text, getdatabaseencoding()), '')) as digest from replaced_rows o
+      ) o using (number)
+      -- A line stays below 1.5 KB.
+      group by (n.number - 1) / 16
+    loop
+      line := 'AUDIT: WITNESS,' || transaction || ',1,MISC,UPDATE,TABLE,' || 'public.sessions_history'
+        || ',<none>,<none>,xid=' || transaction || ' rows=' || row_count || ' images=' || facts;
+line := line || ',' || left(encode(sha256(outer_pad || sha256(
+    inner_pad || 'l' || convert_to(line, getdatabaseencoding())
+  )), 'hex'), 32);
+  -- The server adds the statement's text to a LOG and not to a WARNING: it comes once a top-level query,
+  -- however many lines that makes. The mark is keyed, so that no one can leave out the text of their own.
+  told := encode(sha256(outer_pad || sha256(
+    inner_pad || 't' || int4send(pg_backend_pid()) || timestamptz_send(statement_timestamp())
+  )), 'hex');
+  if current_setting('pgwitness.told', true) is distinct from told then
+    perform set_config('pgwitness.told', told, true);
+    raise log '%', line;
+  elsif current_setting('log_min_messages') in ('error', 'log', 'fatal', 'panic') then
+    -- Here a WARNING would not be written.
+    raise log '%', line;
+  else
+    raise warning '%', line;
+  end if;
+    end loop;
+    return null;
+  end if;
+  if tg_op = 'DELETE' then
+    select count(*), ' ids=' || min(r.id) || '-' || max(r.id) into row_count, facts from captured_rows r;
+    if row_count = 0 then
+      return null;
+    end if;
+    facts := ' rows=' || row_count || facts;
+  end if;
+  line := 'AUDIT: WITNESS,' || transaction || ',1,MISC,' || tg_op || ',TABLE,' || 'public.sessions_history'
+    || ',<none>,<none>,xid=' || transaction || coalesce(facts, '');
+line := line || ',' || left(encode(sha256(outer_pad || sha256(
+    inner_pad || 'l' || convert_to(line, getdatabaseencoding())
+  )), 'hex'), 32);
+  -- The server adds the statement's text to a LOG and not to a WARNING: it comes once a top-level query,
+  -- however many lines that makes. The mark is keyed, so that no one can leave out the text of their own.
+  told := encode(sha256(outer_pad || sha256(
+    inner_pad || 't' || int4send(pg_backend_pid()) || timestamptz_send(statement_timestamp())
+  )), 'hex');
+  if current_setting('pgwitness.told', true) is distinct from told then
+    perform set_config('pgwitness.told', told, true);
+    raise log '%', line;
+  elsif current_setting('log_min_messages') in ('error', 'log', 'fatal', 'panic') then
+    -- Here a WARNING would not be written.
+    raise log '%', line;
+  else
+    raise warning '%', line;
+  end if;
+  return null;
+end
+$capture$;""",
+    """-- Whoever may execute a trigger function may hang it on a table of their own, and write history with it.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_proc f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) acl
+    where f.oid = to_regprocedure(format('%I.%I()', 'public', 'fn_witness_sessions_history'))
+      and acl.grantee <> f.proowner
+  loop
+    execute format(
+      'revoke all on function %I.%I() from %s cascade', 'public', 'fn_witness_sessions_history', held.grantee
+    );
+  end loop;
+end
+$capture$;""",
+    """-- Not what capture itself inserts, as the owner and below a trigger: that is witnessed there. Without the rows,
+-- which would be kept a second time at each captured write.
+create or replace trigger "pgwitness_witness_insert"
+  after insert on "public"."sessions_history"
+  for each statement when (pg_trigger_depth() = 0 or current_user <> 'raxx_owner')
+  execute function "public"."fn_witness_sessions_history"();""",
+    """create or replace trigger "pgwitness_witness_update"
+  after update on "public"."sessions_history"
+  referencing old table as replaced_rows new table as captured_rows
+  for each statement execute function "public"."fn_witness_sessions_history"();""",
+    """create or replace trigger "pgwitness_witness_delete"
+  after delete on "public"."sessions_history"
+  referencing old table as captured_rows
+  for each statement execute function "public"."fn_witness_sessions_history"();""",
+    """create or replace trigger "pgwitness_witness_truncate"
+  after truncate on "public"."sessions_history"
+  for each statement execute function "public"."fn_witness_sessions_history"();""",
+    """-- With the owner's rights, so that a writer needs none on history. Nothing is looked up by the writer's
+-- search_path, no image depends on what the writer's session has set, and neither a message nor a plan with
+-- the key in it goes to the client.
 create or replace function "public"."fn_capture_sessions_history"() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set client_min_messages = error
+set client_encoding = 'UTF8'
+set quote_all_identifiers = off
+set debug_print_plan = off
 set extra_float_digits = 1
 set TimeZone = 'UTC'
 set DateStyle = 'ISO, YMD'
 set IntervalStyle = 'postgres'
 set bytea_output = 'hex'
-set lc_monetary = 'C'
 as $capture$
+#variable_conflict use_variable
 declare
   -- current_user is the owner here: the writer is told by these two.
   writer       text := session_user;
-  acting       text := nullif(current_setting('role'), 'none');
+  acting       text := coalesce(nullif(current_setting('role'), 'none'), session_user);
   -- set_config(..., true) leaves an empty string behind when its transaction ends.
   actor_id     text := nullif(current_setting('pgwitness.actor', true), '');
   request      text := nullif(current_setting('pgwitness.request_id', true), '');
@@ -304,8 +1202,40 @@ declare
   moment       timestamptz := clock_timestamp();
   transaction  xid8 := pg_current_xact_id();
   partition_of text;
-  row_key      text;
+  as_installed boolean := false;
+  any_rows     boolean := true;
+  paired       boolean := 'true'::boolean;
+  many         boolean;
+  shape        record;
+  statement    text;
+  row_count    bigint;
+  first_id     bigint;
+  last_id      bigint;
+  subtransaction text;
+  inner_pad    bytea;
+  outer_pad    bytea;
+  images       bit(128);
+  line         text;
+  told         text;
 begin
+if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
+    select k.inner_pad, k.outer_pad into inner_pad, outer_pad from pgwitness.witness_key k;
+  else
+    -- It names captured_rows, so that a change of the table has it planned, and places_of asked, anew.
+    select k.inner_pad, k.outer_pad, exists (select from captured_rows),
+        tg_relid = any (pgwitness.places_of('public', 'sessions', '''id'' uuid, ''user_id'' bigint, ''token_digest'' bytea, ''created_at'' timestamp with time zone, ''expires_at'' timestamp with time zone', '{}'::text[]))
+      into inner_pad, outer_pad, any_rows, as_installed
+      from pgwitness.witness_key k;
+  end if;
+  if inner_pad is null then
+    raise exception using
+      errcode = 'data_corrupted',
+      message = 'pgwitness.witness_key holds no key: what is written could not be witnessed',
+      hint = 'The owner runs `pgwitness install`, which makes a new one.';
+  end if;
+  if not any_rows then
+    return null;
+  end if;
   -- Not "partition or not" by name: a table can be renamed under its triggers.
   if tg_argv[0] = 'partition' then
     partition_of := format('%I.%I', tg_table_schema, tg_table_name);
@@ -316,37 +1246,99 @@ begin
       operation, changed_at, xid, session_role, active_role, actor, request_id,
       application_name, client_addr, partition_name
     ) values (
-      tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
+      tg_op, moment, transaction, writer, acting, actor_id, request,
       application, client, partition_of
-    );
-    return null;
-  end if;
-
-  -- The key as it is now: its columns may have been renamed, or another key taken.
-  select 'jsonb_build_object('
-      || string_agg(format('%L, captured_rows.%I', a.attname, a.attname), ', ' order by a.attnum)
-      || ')'
-    into row_key
-    from pg_index i
-    join pg_attribute a on a.attrelid = i.indrelid
-      and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
-    where i.indrelid = tg_relid and i.indisprimary;
-
-  -- The whole row, so that a column added, dropped or renamed can't fail the write or shift a value; as
-  -- json, which keeps the text of values that jsonb would refuse; and as captured_rows.*, which no
-  -- column can shadow.
-  execute format(
-    $insert$
-      insert into %I.%I (
+    ) returning 0, id, id, xmin::text into row_count, first_id, last_id, subtransaction;
+  elsif as_installed then
+if tg_op = 'UPDATE' and paired then
+      -- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
+      -- partition has kept a row from arriving is there one more before than after.
+      with stored as (
+      insert into "public"."sessions_history" (
         operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, row_key, image
+        application_name, client_addr, partition_name, "image_1", "before_1"
       )
-      select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, %s, row_to_json(captured_rows.*)
-      from captured_rows
-    $insert$,
-    'public', 'sessions_history', coalesce(row_key, 'null')
-  ) using tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
-    application, client, partition_of;
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."id", r."user_id", r."token_digest", r."created_at", r."expires_at")::"public"."sessions_image_1", row(o."id", o."user_id", o."token_digest", o."created_at", o."expires_at")::"public"."sessions_image_1"
+      from (select row_number() over () as "number", c.* from captured_rows c) r
+      left join (select row_number() over () as "number", c.* from replaced_rows c) o
+        on o."number" = r."number"
+        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      order by r."number"
+      returning id, xmin, "image_1", "before_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1") || coalesce(record_send("before_1"), '')), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+    else
+      with stored as (
+      insert into "public"."sessions_history" (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, "image_1"
+      )
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."id", r."user_id", r."token_digest", r."created_at", r."expires_at")::"public"."sessions_image_1"
+      from captured_rows r
+      returning id, xmin, "image_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1")), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+    end if;
+  else
+    -- Not as installed: a column came or went, a partition was attached, the table has another name.
+    -- Slower, and as exact.
+    select * from pgwitness.drifted_shape(tg_relid, '{}'::text[]) into shape;
+    statement := pgwitness.drifted_insert(
+      '"public"."sessions_history"', tg_relid, tg_op, tg_level, tg_argv[0],
+      '{}'::text[], '{}'::text[], null::text[]
+    );
+    if tg_level = 'STATEMENT' then
+      execute statement into row_count, first_id, last_id, subtransaction, images
+        using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+          partition_of, shape.types, shape.key_columns, inner_pad;
+    elsif tg_op = 'DELETE' then
+      execute statement into row_count, first_id, last_id, subtransaction, images
+        using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+          partition_of, shape.types, shape.key_columns, inner_pad, old, old;
+    elsif tg_op = 'INSERT' then
+      execute statement into row_count, first_id, last_id, subtransaction, images
+        using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+          partition_of, shape.types, shape.key_columns, inner_pad, new, new;
+    else
+      execute statement into row_count, first_id, last_id, subtransaction, images
+        using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+          partition_of, shape.types, shape.key_columns, inner_pad, new, old;
+    end if;
+    if row_count = 0 then
+      return null;
+    end if;
+  end if;
+line := 'AUDIT: WITNESS,' || first_id || ',1,WRITE,' || tg_op || ',TABLE,' || 'public.sessions'
+    || ',<none>,<none>,xid=' || transaction || ' sub=' || subtransaction || ' rows=' || row_count
+    || ' ids=' || first_id || '-' || last_id || ' digest='
+    || left(encode(sha256(outer_pad || sha256(inner_pad || 'd' || record_send(row(
+      tg_op, moment, transaction, writer, acting, actor_id, request, application, client, partition_of
+    )) || coalesce(bit_send(images), ''))), 'hex'), 32);
+line := line || ',' || left(encode(sha256(outer_pad || sha256(
+    inner_pad || 'l' || convert_to(line, getdatabaseencoding())
+  )), 'hex'), 32);
+  -- The server adds the statement's text to a LOG and not to a WARNING: it comes once a top-level query,
+  -- however many lines that makes. The mark is keyed, so that no one can leave out the text of their own.
+  told := encode(sha256(outer_pad || sha256(
+    inner_pad || 't' || int4send(pg_backend_pid()) || timestamptz_send(statement_timestamp())
+  )), 'hex');
+  if current_setting('pgwitness.told', true) is distinct from told then
+    perform set_config('pgwitness.told', told, true);
+    raise log '%', line;
+  elsif current_setting('log_min_messages') in ('error', 'log', 'fatal', 'panic') then
+    -- Here a WARNING would not be written.
+    raise log '%', line;
+  else
+    raise warning '%', line;
+  end if;
   return null;
 end
 $capture$;""",
@@ -369,11 +1361,13 @@ begin
   end loop;
 end
 $capture$;""",
-    """-- One row a change. image: the row after the change, before it for a DELETE; as json, since a row may hold
--- json that jsonb does not take.
+    """-- One row a change. Its image (the row after the change, before it for a DELETE) stands in the newest
+-- image_<n>, or in drifted where the table was not as it was installed; before_<n> holds the row before an
+-- UPDATE where the image before it is not to be found under the same key. The view <table>_changes reads it.
 create table if not exists "public"."passkeys_history" (
-  id               bigint generated always as identity primary key,
-  operation        text not null check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
+  id               bigint generated always as identity,
+  operation        text not null
+    check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'BASELINE')),
   changed_at       timestamptz not null,
   xid              xid8 not null,
   session_role     text not null,
@@ -383,10 +1377,12 @@ create table if not exists "public"."passkeys_history" (
   application_name text,
   client_addr      inet,
   partition_name   text,
-  row_key          jsonb,
-  image            json,
-  check ((operation = 'TRUNCATE') = (image is null))
+  first_xmin       xid,
+  drifted          json
 );""",
+    """-- It has no key of its own, and an image can be changed on a data subject's request: also where the database
+-- publishes all its tables.
+alter table "public"."passkeys_history" replica identity full;""",
     """-- Default privileges may have given anyone anything on the new table and on the sequence of its id.
 do $capture$
 declare
@@ -412,36 +1408,255 @@ begin
   end loop;
 end
 $capture$;""",
-    """create index if not exists "passkeys_history_changed_at" on "public"."passkeys_history" using brin (changed_at);""",
-    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name, row_key, image) on "public"."passkeys_history" to "raptor_app";""",
+    """-- Rows come in the order of both, so that a block range index is enough, and costs a write next to nothing
+-- however much history there is.
+create index if not exists "passkeys_history_changed_at" on "public"."passkeys_history" using brin (id, changed_at);""",
+    """-- The row's columns as values of Postgres's own types, so that no type of the user's hangs on it.
+do $capture$
+begin
+  create type "public"."passkeys_image_1" as ("credential_id" bytea, "user_id" bigint, "public_key" bytea, "sign_count" bigint, "created_at" timestamp with time zone);
+  revoke all on type "public"."passkeys_image_1" from public;
+exception when duplicate_object then
+  -- From an install that was taken away and left its history.
+  null;
+end
+$capture$;""",
+    """alter table "public"."passkeys_history"
+  add column if not exists "image_1" "public"."passkeys_image_1",
+  add column if not exists "before_1" "public"."passkeys_image_1";""",
+    """insert into pgwitness.image_shape (table_schema, table_name, number, attributes, key_columns)
+values ('public', 'passkeys', '1', '[{"name":"credential_id","type":"bytea","as":"value"},{"name":"user_id","type":"bigint","as":"value"},{"name":"public_key","type":"bytea","as":"value"},{"name":"sign_count","type":"bigint","as":"value"},{"name":"created_at","type":"timestamp with time zone","as":"value"}]', '{"credential_id"}')
+on conflict do nothing;""",
+    """-- What a row was before, what it is after, and what differs. The row before an UPDATE is the newest one
+-- under its key, which may be a baseline.
+create or replace view "public"."passkeys_changes" as
+select
+  c.id, c.operation, c.changed_at, c.xid, c.session_role, c.active_role, c.actor, c.request_id,
+  c.application_name, c.client_addr, c.partition_name, c.row_key, c.before, c.after,
+  case when c.operation = 'UPDATE' then pgwitness.changed_columns(c.before, c.after) end as changed
+from (
+  select
+    h.*, k.row_key,
+    case h.operation
+      when 'UPDATE' then coalesce(
+        i.before,
+        case when k.row_key is not null then
+          lag(i.image) over (partition by k.key_values order by h.id)
+        end
+      )
+      when 'DELETE' then i.image
+    end as before,
+    case when h.operation in ('INSERT', 'UPDATE') then i.image end as after
+  from "public"."passkeys_history" h
+  cross join lateral (
+    select to_jsonb(h.image_1) as image_1, to_jsonb(h.before_1) as before_1
+  ) s
+  cross join lateral (
+    select
+      coalesce(s.image_1, pgwitness.drifted_image(h.drifted, 'values')) as image,
+      coalesce(s.before_1, pgwitness.drifted_image(h.drifted, 'before')) as before
+  ) i
+  cross join lateral (
+    select case when s.image_1 is not null then '["credential_id"]'::jsonb else (h.drifted -> 'key')::jsonb end as key_names
+  ) n
+  cross join lateral (
+    select
+      pgwitness.row_key(i.image, n.key_names) as row_key,
+      pgwitness.key_values(i.image, n.key_names) as key_values
+  ) k
+) c
+where c.operation <> 'BASELINE';""",
+    """-- Default privileges may have given anyone anything on the new table and on the sequence of its id.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      c.oid::regclass as relation,
+      c.relkind = 'S' as is_sequence,
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_class c, aclexplode(c.relacl) acl
+    where acl.grantee <> c.relowner
+      and (
+        c.oid = to_regclass(format('%I.%I', 'public', 'passkeys_changes'))
+        or c.oid = pg_get_serial_sequence(format('%I.%I', 'public', 'passkeys_changes'), 'id')::regclass
+      )
+  loop
+    execute format(
+      'revoke all on %s %s from %s cascade',
+      case when held.is_sequence then 'sequence' else 'table' end, held.relation, held.grantee
+    );
+  end loop;
+end
+$capture$;""",
+    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name, drifted, image_1, before_1) on "public"."passkeys_history" to "raptor_app";""",
     """grant select on "public"."passkeys_history" to "raptor_app";""",
     """grant select on "public"."passkeys_history" to "audit_archiver";""",
-    """grant update (image) on "public"."passkeys_history" to "audit_archiver";""",
+    """grant update (drifted, image_1, before_1) on "public"."passkeys_history" to "audit_archiver";""",
     """grant select on "public"."passkeys_history" to "raptor_audit_compliance";""",
-    """-- As guard-append-only, for history that a role may pseudonymise: the image may be changed, and nothing else.
+    """grant select on "public"."passkeys_changes" to "raptor_app";""",
+    """grant select on "public"."passkeys_changes" to "audit_archiver";""",
+    """grant select on "public"."passkeys_changes" to "raptor_audit_compliance";""",
+    """-- As guard-append-only, for history that a role may pseudonymize: images may be changed, and nothing else.
 create or replace trigger pgwitness_append_only
   before delete or truncate or update of
     id, operation, changed_at, xid, session_role, active_role, actor, request_id, application_name,
-    client_addr, partition_name, row_key
+    client_addr, partition_name, first_xmin
   on "public"."passkeys_history"
   for each statement execute function pgwitness.refuse_change();""",
-    """-- With the owner's rights, so that a writer needs none on history. Nothing is looked up by the
--- writer's search_path, and no image depends on what the writer's session has set.
+    """create or replace trigger pgwitness_first_xmin
+  before update on "public"."passkeys_history"
+  for each row execute function pgwitness.keep_first_xmin();""",
+    """-- Whoever changes history leaves a line. An image that was changed is told by the digests that it had and
+-- has, so that the digest of the statement that captured it can still be checked.
+create or replace function "public"."fn_witness_passkeys_history"() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set client_min_messages = error
+set client_encoding = 'UTF8'
+set quote_all_identifiers = off
+set debug_print_plan = off
+as $capture$
+#variable_conflict use_variable
+declare
+  transaction xid8 := pg_current_xact_id();
+  inner_pad   bytea;
+  outer_pad   bytea;
+  row_count   bigint;
+  facts       text;
+  line        text;
+  told        text;
+begin
+  select k.inner_pad, k.outer_pad into strict inner_pad, outer_pad from pgwitness.witness_key k;
+  if tg_op = 'UPDATE' then
+    for facts, row_count in
+      select
+        string_agg(
+          n.id || ':' || left(encode(o.digest, 'hex'), 32) || ':' || left(encode(n.digest, 'hex'), 32), ';'
+          order by n.number
+        ),
+        count(*)
+      from (
+        select row_number() over () as number, r.id, sha256(inner_pad || 'r' || int8send(r.id) || coalesce(record_send(r.image_1), '') || coalesce(record_send(r.before_1), '') || coalesce(convert_to(r.drifted::text, getdatabaseencoding()), '')) as digest from captured_rows r
+      ) n
+      join (
+        select row_number() over () as number, o.id, sha256(inner_pad || 'r' || int8send(o.id) || coalesce(record_send(o.image_1), '') || coalesce(record_send(o.before_1), '') || coalesce(convert_to(o.drifted::text, getdatabaseencoding()), '')) as digest from replaced_rows o
+      ) o using (number)
+      -- A line stays below 1.5 KB.
+      group by (n.number - 1) / 16
+    loop
+      line := 'AUDIT: WITNESS,' || transaction || ',1,MISC,UPDATE,TABLE,' || 'public.passkeys_history'
+        || ',<none>,<none>,xid=' || transaction || ' rows=' || row_count || ' images=' || facts;
+line := line || ',' || left(encode(sha256(outer_pad || sha256(
+    inner_pad || 'l' || convert_to(line, getdatabaseencoding())
+  )), 'hex'), 32);
+  -- The server adds the statement's text to a LOG and not to a WARNING: it comes once a top-level query,
+  -- however many lines that makes. The mark is keyed, so that no one can leave out the text of their own.
+  told := encode(sha256(outer_pad || sha256(
+    inner_pad || 't' || int4send(pg_backend_pid()) || timestamptz_send(statement_timestamp())
+  )), 'hex');
+  if current_setting('pgwitness.told', true) is distinct from told then
+    perform set_config('pgwitness.told', told, true);
+    raise log '%', line;
+  elsif current_setting('log_min_messages') in ('error', 'log', 'fatal', 'panic') then
+    -- Here a WARNING would not be written.
+    raise log '%', line;
+  else
+    raise warning '%', line;
+  end if;
+    end loop;
+    return null;
+  end if;
+  if tg_op = 'DELETE' then
+    select count(*), ' ids=' || min(r.id) || '-' || max(r.id) into row_count, facts from captured_rows r;
+    if row_count = 0 then
+      return null;
+    end if;
+    facts := ' rows=' || row_count || facts;
+  end if;
+  line := 'AUDIT: WITNESS,' || transaction || ',1,MISC,' || tg_op || ',TABLE,' || 'public.passkeys_history'
+    || ',<none>,<none>,xid=' || transaction || coalesce(facts, '');
+line := line || ',' || left(encode(sha256(outer_pad || sha256(
+    inner_pad || 'l' || convert_to(line, getdatabaseencoding())
+  )), 'hex'), 32);
+  -- The server adds the statement's text to a LOG and not to a WARNING: it comes once a top-level query,
+  -- however many lines that makes. The mark is keyed, so that no one can leave out the text of their own.
+  told := encode(sha256(outer_pad || sha256(
+    inner_pad || 't' || int4send(pg_backend_pid()) || timestamptz_send(statement_timestamp())
+  )), 'hex');
+  if current_setting('pgwitness.told', true) is distinct from told then
+    perform set_config('pgwitness.told', told, true);
+    raise log '%', line;
+  elsif current_setting('log_min_messages') in ('error', 'log', 'fatal', 'panic') then
+    -- Here a WARNING would not be written.
+    raise log '%', line;
+  else
+    raise warning '%', line;
+  end if;
+  return null;
+end
+$capture$;""",
+    """-- Whoever may execute a trigger function may hang it on a table of their own, and write history with it.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_proc f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) acl
+    where f.oid = to_regprocedure(format('%I.%I()', 'public', 'fn_witness_passkeys_history'))
+      and acl.grantee <> f.proowner
+  loop
+    execute format(
+      'revoke all on function %I.%I() from %s cascade', 'public', 'fn_witness_passkeys_history', held.grantee
+    );
+  end loop;
+end
+$capture$;""",
+    """-- Not what capture itself inserts, as the owner and below a trigger: that is witnessed there. Without the rows,
+-- which would be kept a second time at each captured write.
+create or replace trigger "pgwitness_witness_insert"
+  after insert on "public"."passkeys_history"
+  for each statement when (pg_trigger_depth() = 0 or current_user <> 'raxx_owner')
+  execute function "public"."fn_witness_passkeys_history"();""",
+    """create or replace trigger "pgwitness_witness_update"
+  after update on "public"."passkeys_history"
+  referencing old table as replaced_rows new table as captured_rows
+  for each statement execute function "public"."fn_witness_passkeys_history"();""",
+    """create or replace trigger "pgwitness_witness_delete"
+  after delete on "public"."passkeys_history"
+  referencing old table as captured_rows
+  for each statement execute function "public"."fn_witness_passkeys_history"();""",
+    """create or replace trigger "pgwitness_witness_truncate"
+  after truncate on "public"."passkeys_history"
+  for each statement execute function "public"."fn_witness_passkeys_history"();""",
+    """-- With the owner's rights, so that a writer needs none on history. Nothing is looked up by the writer's
+-- search_path, no image depends on what the writer's session has set, and neither a message nor a plan with
+-- the key in it goes to the client.
 create or replace function "public"."fn_capture_passkeys_history"() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set client_min_messages = error
+set client_encoding = 'UTF8'
+set quote_all_identifiers = off
+set debug_print_plan = off
 set extra_float_digits = 1
 set TimeZone = 'UTC'
 set DateStyle = 'ISO, YMD'
 set IntervalStyle = 'postgres'
 set bytea_output = 'hex'
-set lc_monetary = 'C'
 as $capture$
+#variable_conflict use_variable
 declare
   -- current_user is the owner here: the writer is told by these two.
   writer       text := session_user;
-  acting       text := nullif(current_setting('role'), 'none');
+  acting       text := coalesce(nullif(current_setting('role'), 'none'), session_user);
   -- set_config(..., true) leaves an empty string behind when its transaction ends.
   actor_id     text := nullif(current_setting('pgwitness.actor', true), '');
   request      text := nullif(current_setting('pgwitness.request_id', true), '');
@@ -450,8 +1665,40 @@ declare
   moment       timestamptz := clock_timestamp();
   transaction  xid8 := pg_current_xact_id();
   partition_of text;
-  row_key      text;
+  as_installed boolean := false;
+  any_rows     boolean := true;
+  paired       boolean := 'true'::boolean;
+  many         boolean;
+  shape        record;
+  statement    text;
+  row_count    bigint;
+  first_id     bigint;
+  last_id      bigint;
+  subtransaction text;
+  inner_pad    bytea;
+  outer_pad    bytea;
+  images       bit(128);
+  line         text;
+  told         text;
 begin
+if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
+    select k.inner_pad, k.outer_pad into inner_pad, outer_pad from pgwitness.witness_key k;
+  else
+    -- It names captured_rows, so that a change of the table has it planned, and places_of asked, anew.
+    select k.inner_pad, k.outer_pad, exists (select from captured_rows),
+        tg_relid = any (pgwitness.places_of('public', 'passkeys', '''credential_id'' bytea, ''user_id'' bigint, ''public_key'' bytea, ''sign_count'' bigint, ''created_at'' timestamp with time zone', '{}'::text[]))
+      into inner_pad, outer_pad, any_rows, as_installed
+      from pgwitness.witness_key k;
+  end if;
+  if inner_pad is null then
+    raise exception using
+      errcode = 'data_corrupted',
+      message = 'pgwitness.witness_key holds no key: what is written could not be witnessed',
+      hint = 'The owner runs `pgwitness install`, which makes a new one.';
+  end if;
+  if not any_rows then
+    return null;
+  end if;
   -- Not "partition or not" by name: a table can be renamed under its triggers.
   if tg_argv[0] = 'partition' then
     partition_of := format('%I.%I', tg_table_schema, tg_table_name);
@@ -462,37 +1709,99 @@ begin
       operation, changed_at, xid, session_role, active_role, actor, request_id,
       application_name, client_addr, partition_name
     ) values (
-      tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
+      tg_op, moment, transaction, writer, acting, actor_id, request,
       application, client, partition_of
-    );
-    return null;
-  end if;
-
-  -- The key as it is now: its columns may have been renamed, or another key taken.
-  select 'jsonb_build_object('
-      || string_agg(format('%L, captured_rows.%I', a.attname, a.attname), ', ' order by a.attnum)
-      || ')'
-    into row_key
-    from pg_index i
-    join pg_attribute a on a.attrelid = i.indrelid
-      and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
-    where i.indrelid = tg_relid and i.indisprimary;
-
-  -- The whole row, so that a column added, dropped or renamed can't fail the write or shift a value; as
-  -- json, which keeps the text of values that jsonb would refuse; and as captured_rows.*, which no
-  -- column can shadow.
-  execute format(
-    $insert$
-      insert into %I.%I (
+    ) returning 0, id, id, xmin::text into row_count, first_id, last_id, subtransaction;
+  elsif as_installed then
+if tg_op = 'UPDATE' and paired then
+      -- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
+      -- partition has kept a row from arriving is there one more before than after.
+      with stored as (
+      insert into "public"."passkeys_history" (
         operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, row_key, image
+        application_name, client_addr, partition_name, "image_1", "before_1"
       )
-      select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, %s, row_to_json(captured_rows.*)
-      from captured_rows
-    $insert$,
-    'public', 'passkeys_history', coalesce(row_key, 'null')
-  ) using tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
-    application, client, partition_of;
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."credential_id", r."user_id", r."public_key", r."sign_count", r."created_at")::"public"."passkeys_image_1", row(o."credential_id", o."user_id", o."public_key", o."sign_count", o."created_at")::"public"."passkeys_image_1"
+      from (select row_number() over () as "number", c.* from captured_rows c) r
+      left join (select row_number() over () as "number", c.* from replaced_rows c) o
+        on o."number" = r."number"
+        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      order by r."number"
+      returning id, xmin, "image_1", "before_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1") || coalesce(record_send("before_1"), '')), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+    else
+      with stored as (
+      insert into "public"."passkeys_history" (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, "image_1"
+      )
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."credential_id", r."user_id", r."public_key", r."sign_count", r."created_at")::"public"."passkeys_image_1"
+      from captured_rows r
+      returning id, xmin, "image_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1")), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+    end if;
+  else
+    -- Not as installed: a column came or went, a partition was attached, the table has another name.
+    -- Slower, and as exact.
+    select * from pgwitness.drifted_shape(tg_relid, '{}'::text[]) into shape;
+    statement := pgwitness.drifted_insert(
+      '"public"."passkeys_history"', tg_relid, tg_op, tg_level, tg_argv[0],
+      '{}'::text[], '{}'::text[], null::text[]
+    );
+    if tg_level = 'STATEMENT' then
+      execute statement into row_count, first_id, last_id, subtransaction, images
+        using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+          partition_of, shape.types, shape.key_columns, inner_pad;
+    elsif tg_op = 'DELETE' then
+      execute statement into row_count, first_id, last_id, subtransaction, images
+        using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+          partition_of, shape.types, shape.key_columns, inner_pad, old, old;
+    elsif tg_op = 'INSERT' then
+      execute statement into row_count, first_id, last_id, subtransaction, images
+        using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+          partition_of, shape.types, shape.key_columns, inner_pad, new, new;
+    else
+      execute statement into row_count, first_id, last_id, subtransaction, images
+        using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+          partition_of, shape.types, shape.key_columns, inner_pad, new, old;
+    end if;
+    if row_count = 0 then
+      return null;
+    end if;
+  end if;
+line := 'AUDIT: WITNESS,' || first_id || ',1,WRITE,' || tg_op || ',TABLE,' || 'public.passkeys'
+    || ',<none>,<none>,xid=' || transaction || ' sub=' || subtransaction || ' rows=' || row_count
+    || ' ids=' || first_id || '-' || last_id || ' digest='
+    || left(encode(sha256(outer_pad || sha256(inner_pad || 'd' || record_send(row(
+      tg_op, moment, transaction, writer, acting, actor_id, request, application, client, partition_of
+    )) || coalesce(bit_send(images), ''))), 'hex'), 32);
+line := line || ',' || left(encode(sha256(outer_pad || sha256(
+    inner_pad || 'l' || convert_to(line, getdatabaseencoding())
+  )), 'hex'), 32);
+  -- The server adds the statement's text to a LOG and not to a WARNING: it comes once a top-level query,
+  -- however many lines that makes. The mark is keyed, so that no one can leave out the text of their own.
+  told := encode(sha256(outer_pad || sha256(
+    inner_pad || 't' || int4send(pg_backend_pid()) || timestamptz_send(statement_timestamp())
+  )), 'hex');
+  if current_setting('pgwitness.told', true) is distinct from told then
+    perform set_config('pgwitness.told', told, true);
+    raise log '%', line;
+  elsif current_setting('log_min_messages') in ('error', 'log', 'fatal', 'panic') then
+    -- Here a WARNING would not be written.
+    raise log '%', line;
+  else
+    raise warning '%', line;
+  end if;
   return null;
 end
 $capture$;""",
@@ -515,11 +1824,13 @@ begin
   end loop;
 end
 $capture$;""",
-    """-- One row a change. image: the row after the change, before it for a DELETE; as json, since a row may hold
--- json that jsonb does not take.
+    """-- One row a change. Its image (the row after the change, before it for a DELETE) stands in the newest
+-- image_<n>, or in drifted where the table was not as it was installed; before_<n> holds the row before an
+-- UPDATE where the image before it is not to be found under the same key. The view <table>_changes reads it.
 create table if not exists "public"."subscriptions_history" (
-  id               bigint generated always as identity primary key,
-  operation        text not null check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
+  id               bigint generated always as identity,
+  operation        text not null
+    check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'BASELINE')),
   changed_at       timestamptz not null,
   xid              xid8 not null,
   session_role     text not null,
@@ -529,10 +1840,12 @@ create table if not exists "public"."subscriptions_history" (
   application_name text,
   client_addr      inet,
   partition_name   text,
-  row_key          jsonb,
-  image            json,
-  check ((operation = 'TRUNCATE') = (image is null))
+  first_xmin       xid,
+  drifted          json
 );""",
+    """-- It has no key of its own, and an image can be changed on a data subject's request: also where the database
+-- publishes all its tables.
+alter table "public"."subscriptions_history" replica identity full;""",
     """-- Default privileges may have given anyone anything on the new table and on the sequence of its id.
 do $capture$
 declare
@@ -558,36 +1871,255 @@ begin
   end loop;
 end
 $capture$;""",
-    """create index if not exists "subscriptions_history_changed_at" on "public"."subscriptions_history" using brin (changed_at);""",
-    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name, row_key, image) on "public"."subscriptions_history" to "raptor_app";""",
+    """-- Rows come in the order of both, so that a block range index is enough, and costs a write next to nothing
+-- however much history there is.
+create index if not exists "subscriptions_history_changed_at" on "public"."subscriptions_history" using brin (id, changed_at);""",
+    """-- The row's columns as values of Postgres's own types, so that no type of the user's hangs on it.
+do $capture$
+begin
+  create type "public"."subscriptions_image_1" as ("id" bigint, "user_id" bigint, "plan" text, "status" text, "renews_at" timestamp with time zone, "created_at" timestamp with time zone);
+  revoke all on type "public"."subscriptions_image_1" from public;
+exception when duplicate_object then
+  -- From an install that was taken away and left its history.
+  null;
+end
+$capture$;""",
+    """alter table "public"."subscriptions_history"
+  add column if not exists "image_1" "public"."subscriptions_image_1",
+  add column if not exists "before_1" "public"."subscriptions_image_1";""",
+    """insert into pgwitness.image_shape (table_schema, table_name, number, attributes, key_columns)
+values ('public', 'subscriptions', '1', '[{"name":"id","type":"bigint","as":"value"},{"name":"user_id","type":"bigint","as":"value"},{"name":"plan","type":"text","as":"value"},{"name":"status","type":"text","as":"value"},{"name":"renews_at","type":"timestamp with time zone","as":"value"},{"name":"created_at","type":"timestamp with time zone","as":"value"}]', '{"id"}')
+on conflict do nothing;""",
+    """-- What a row was before, what it is after, and what differs. The row before an UPDATE is the newest one
+-- under its key, which may be a baseline.
+create or replace view "public"."subscriptions_changes" as
+select
+  c.id, c.operation, c.changed_at, c.xid, c.session_role, c.active_role, c.actor, c.request_id,
+  c.application_name, c.client_addr, c.partition_name, c.row_key, c.before, c.after,
+  case when c.operation = 'UPDATE' then pgwitness.changed_columns(c.before, c.after) end as changed
+from (
+  select
+    h.*, k.row_key,
+    case h.operation
+      when 'UPDATE' then coalesce(
+        i.before,
+        case when k.row_key is not null then
+          lag(i.image) over (partition by k.key_values order by h.id)
+        end
+      )
+      when 'DELETE' then i.image
+    end as before,
+    case when h.operation in ('INSERT', 'UPDATE') then i.image end as after
+  from "public"."subscriptions_history" h
+  cross join lateral (
+    select to_jsonb(h.image_1) as image_1, to_jsonb(h.before_1) as before_1
+  ) s
+  cross join lateral (
+    select
+      coalesce(s.image_1, pgwitness.drifted_image(h.drifted, 'values')) as image,
+      coalesce(s.before_1, pgwitness.drifted_image(h.drifted, 'before')) as before
+  ) i
+  cross join lateral (
+    select case when s.image_1 is not null then '["id"]'::jsonb else (h.drifted -> 'key')::jsonb end as key_names
+  ) n
+  cross join lateral (
+    select
+      pgwitness.row_key(i.image, n.key_names) as row_key,
+      pgwitness.key_values(i.image, n.key_names) as key_values
+  ) k
+) c
+where c.operation <> 'BASELINE';""",
+    """-- Default privileges may have given anyone anything on the new table and on the sequence of its id.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      c.oid::regclass as relation,
+      c.relkind = 'S' as is_sequence,
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_class c, aclexplode(c.relacl) acl
+    where acl.grantee <> c.relowner
+      and (
+        c.oid = to_regclass(format('%I.%I', 'public', 'subscriptions_changes'))
+        or c.oid = pg_get_serial_sequence(format('%I.%I', 'public', 'subscriptions_changes'), 'id')::regclass
+      )
+  loop
+    execute format(
+      'revoke all on %s %s from %s cascade',
+      case when held.is_sequence then 'sequence' else 'table' end, held.relation, held.grantee
+    );
+  end loop;
+end
+$capture$;""",
+    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name, drifted, image_1, before_1) on "public"."subscriptions_history" to "raptor_app";""",
     """grant select on "public"."subscriptions_history" to "raptor_app";""",
     """grant select on "public"."subscriptions_history" to "audit_archiver";""",
-    """grant update (image) on "public"."subscriptions_history" to "audit_archiver";""",
+    """grant update (drifted, image_1, before_1) on "public"."subscriptions_history" to "audit_archiver";""",
     """grant select on "public"."subscriptions_history" to "raptor_audit_compliance";""",
-    """-- As guard-append-only, for history that a role may pseudonymise: the image may be changed, and nothing else.
+    """grant select on "public"."subscriptions_changes" to "raptor_app";""",
+    """grant select on "public"."subscriptions_changes" to "audit_archiver";""",
+    """grant select on "public"."subscriptions_changes" to "raptor_audit_compliance";""",
+    """-- As guard-append-only, for history that a role may pseudonymize: images may be changed, and nothing else.
 create or replace trigger pgwitness_append_only
   before delete or truncate or update of
     id, operation, changed_at, xid, session_role, active_role, actor, request_id, application_name,
-    client_addr, partition_name, row_key
+    client_addr, partition_name, first_xmin
   on "public"."subscriptions_history"
   for each statement execute function pgwitness.refuse_change();""",
-    """-- With the owner's rights, so that a writer needs none on history. Nothing is looked up by the
--- writer's search_path, and no image depends on what the writer's session has set.
+    """create or replace trigger pgwitness_first_xmin
+  before update on "public"."subscriptions_history"
+  for each row execute function pgwitness.keep_first_xmin();""",
+    """-- Whoever changes history leaves a line. An image that was changed is told by the digests that it had and
+-- has, so that the digest of the statement that captured it can still be checked.
+create or replace function "public"."fn_witness_subscriptions_history"() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set client_min_messages = error
+set client_encoding = 'UTF8'
+set quote_all_identifiers = off
+set debug_print_plan = off
+as $capture$
+#variable_conflict use_variable
+declare
+  transaction xid8 := pg_current_xact_id();
+  inner_pad   bytea;
+  outer_pad   bytea;
+  row_count   bigint;
+  facts       text;
+  line        text;
+  told        text;
+begin
+  select k.inner_pad, k.outer_pad into strict inner_pad, outer_pad from pgwitness.witness_key k;
+  if tg_op = 'UPDATE' then
+    for facts, row_count in
+      select
+        string_agg(
+          n.id || ':' || left(encode(o.digest, 'hex'), 32) || ':' || left(encode(n.digest, 'hex'), 32), ';'
+          order by n.number
+        ),
+        count(*)
+      from (
+        select row_number() over () as number, r.id, sha256(inner_pad || 'r' || int8send(r.id) || coalesce(record_send(r.image_1), '') || coalesce(record_send(r.before_1), '') || coalesce(convert_to(r.drifted::text, getdatabaseencoding()), '')) as digest from captured_rows r
+      ) n
+      join (
+        select row_number() over () as number, o.id, sha256(inner_pad || 'r' || int8send(o.id) || coalesce(record_send(o.image_1), '') || coalesce(record_send(o.before_1), '') || coalesce(convert_to(o.drifted::text, getdatabaseencoding()), '')) as digest from replaced_rows o
+      ) o using (number)
+      -- A line stays below 1.5 KB.
+      group by (n.number - 1) / 16
+    loop
+      line := 'AUDIT: WITNESS,' || transaction || ',1,MISC,UPDATE,TABLE,' || 'public.subscriptions_history'
+        || ',<none>,<none>,xid=' || transaction || ' rows=' || row_count || ' images=' || facts;
+line := line || ',' || left(encode(sha256(outer_pad || sha256(
+    inner_pad || 'l' || convert_to(line, getdatabaseencoding())
+  )), 'hex'), 32);
+  -- The server adds the statement's text to a LOG and not to a WARNING: it comes once a top-level query,
+  -- however many lines that makes. The mark is keyed, so that no one can leave out the text of their own.
+  told := encode(sha256(outer_pad || sha256(
+    inner_pad || 't' || int4send(pg_backend_pid()) || timestamptz_send(statement_timestamp())
+  )), 'hex');
+  if current_setting('pgwitness.told', true) is distinct from told then
+    perform set_config('pgwitness.told', told, true);
+    raise log '%', line;
+  elsif current_setting('log_min_messages') in ('error', 'log', 'fatal', 'panic') then
+    -- Here a WARNING would not be written.
+    raise log '%', line;
+  else
+    raise warning '%', line;
+  end if;
+    end loop;
+    return null;
+  end if;
+  if tg_op = 'DELETE' then
+    select count(*), ' ids=' || min(r.id) || '-' || max(r.id) into row_count, facts from captured_rows r;
+    if row_count = 0 then
+      return null;
+    end if;
+    facts := ' rows=' || row_count || facts;
+  end if;
+  line := 'AUDIT: WITNESS,' || transaction || ',1,MISC,' || tg_op || ',TABLE,' || 'public.subscriptions_history'
+    || ',<none>,<none>,xid=' || transaction || coalesce(facts, '');
+line := line || ',' || left(encode(sha256(outer_pad || sha256(
+    inner_pad || 'l' || convert_to(line, getdatabaseencoding())
+  )), 'hex'), 32);
+  -- The server adds the statement's text to a LOG and not to a WARNING: it comes once a top-level query,
+  -- however many lines that makes. The mark is keyed, so that no one can leave out the text of their own.
+  told := encode(sha256(outer_pad || sha256(
+    inner_pad || 't' || int4send(pg_backend_pid()) || timestamptz_send(statement_timestamp())
+  )), 'hex');
+  if current_setting('pgwitness.told', true) is distinct from told then
+    perform set_config('pgwitness.told', told, true);
+    raise log '%', line;
+  elsif current_setting('log_min_messages') in ('error', 'log', 'fatal', 'panic') then
+    -- Here a WARNING would not be written.
+    raise log '%', line;
+  else
+    raise warning '%', line;
+  end if;
+  return null;
+end
+$capture$;""",
+    """-- Whoever may execute a trigger function may hang it on a table of their own, and write history with it.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_proc f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) acl
+    where f.oid = to_regprocedure(format('%I.%I()', 'public', 'fn_witness_subscriptions_history'))
+      and acl.grantee <> f.proowner
+  loop
+    execute format(
+      'revoke all on function %I.%I() from %s cascade', 'public', 'fn_witness_subscriptions_history', held.grantee
+    );
+  end loop;
+end
+$capture$;""",
+    """-- Not what capture itself inserts, as the owner and below a trigger: that is witnessed there. Without the rows,
+-- which would be kept a second time at each captured write.
+create or replace trigger "pgwitness_witness_insert"
+  after insert on "public"."subscriptions_history"
+  for each statement when (pg_trigger_depth() = 0 or current_user <> 'raxx_owner')
+  execute function "public"."fn_witness_subscriptions_history"();""",
+    """create or replace trigger "pgwitness_witness_update"
+  after update on "public"."subscriptions_history"
+  referencing old table as replaced_rows new table as captured_rows
+  for each statement execute function "public"."fn_witness_subscriptions_history"();""",
+    """create or replace trigger "pgwitness_witness_delete"
+  after delete on "public"."subscriptions_history"
+  referencing old table as captured_rows
+  for each statement execute function "public"."fn_witness_subscriptions_history"();""",
+    """create or replace trigger "pgwitness_witness_truncate"
+  after truncate on "public"."subscriptions_history"
+  for each statement execute function "public"."fn_witness_subscriptions_history"();""",
+    """-- With the owner's rights, so that a writer needs none on history. Nothing is looked up by the writer's
+-- search_path, no image depends on what the writer's session has set, and neither a message nor a plan with
+-- the key in it goes to the client.
 create or replace function "public"."fn_capture_subscriptions_history"() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set client_min_messages = error
+set client_encoding = 'UTF8'
+set quote_all_identifiers = off
+set debug_print_plan = off
 set extra_float_digits = 1
 set TimeZone = 'UTC'
 set DateStyle = 'ISO, YMD'
 set IntervalStyle = 'postgres'
 set bytea_output = 'hex'
-set lc_monetary = 'C'
 as $capture$
+#variable_conflict use_variable
 declare
   -- current_user is the owner here: the writer is told by these two.
   writer       text := session_user;
-  acting       text := nullif(current_setting('role'), 'none');
+  acting       text := coalesce(nullif(current_setting('role'), 'none'), session_user);
   -- set_config(..., true) leaves an empty string behind when its transaction ends.
   actor_id     text := nullif(current_setting('pgwitness.actor', true), '');
   request      text := nullif(current_setting('pgwitness.request_id', true), '');
@@ -596,8 +2128,40 @@ declare
   moment       timestamptz := clock_timestamp();
   transaction  xid8 := pg_current_xact_id();
   partition_of text;
-  row_key      text;
+  as_installed boolean := false;
+  any_rows     boolean := true;
+  paired       boolean := 'true'::boolean;
+  many         boolean;
+  shape        record;
+  statement    text;
+  row_count    bigint;
+  first_id     bigint;
+  last_id      bigint;
+  subtransaction text;
+  inner_pad    bytea;
+  outer_pad    bytea;
+  images       bit(128);
+  line         text;
+  told         text;
 begin
+if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
+    select k.inner_pad, k.outer_pad into inner_pad, outer_pad from pgwitness.witness_key k;
+  else
+    -- It names captured_rows, so that a change of the table has it planned, and places_of asked, anew.
+    select k.inner_pad, k.outer_pad, exists (select from captured_rows),
+        tg_relid = any (pgwitness.places_of('public', 'subscriptions', '''id'' bigint, ''user_id'' bigint, ''plan'' text, ''status'' text, ''renews_at'' timestamp with time zone, ''created_at'' timestamp with time zone', '{}'::text[]))
+      into inner_pad, outer_pad, any_rows, as_installed
+      from pgwitness.witness_key k;
+  end if;
+  if inner_pad is null then
+    raise exception using
+      errcode = 'data_corrupted',
+      message = 'pgwitness.witness_key holds no key: what is written could not be witnessed',
+      hint = 'The owner runs `pgwitness install`, which makes a new one.';
+  end if;
+  if not any_rows then
+    return null;
+  end if;
   -- Not "partition or not" by name: a table can be renamed under its triggers.
   if tg_argv[0] = 'partition' then
     partition_of := format('%I.%I', tg_table_schema, tg_table_name);
@@ -608,37 +2172,99 @@ begin
       operation, changed_at, xid, session_role, active_role, actor, request_id,
       application_name, client_addr, partition_name
     ) values (
-      tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
+      tg_op, moment, transaction, writer, acting, actor_id, request,
       application, client, partition_of
-    );
-    return null;
-  end if;
-
-  -- The key as it is now: its columns may have been renamed, or another key taken.
-  select 'jsonb_build_object('
-      || string_agg(format('%L, captured_rows.%I', a.attname, a.attname), ', ' order by a.attnum)
-      || ')'
-    into row_key
-    from pg_index i
-    join pg_attribute a on a.attrelid = i.indrelid
-      and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
-    where i.indrelid = tg_relid and i.indisprimary;
-
-  -- The whole row, so that a column added, dropped or renamed can't fail the write or shift a value; as
-  -- json, which keeps the text of values that jsonb would refuse; and as captured_rows.*, which no
-  -- column can shadow.
-  execute format(
-    $insert$
-      insert into %I.%I (
+    ) returning 0, id, id, xmin::text into row_count, first_id, last_id, subtransaction;
+  elsif as_installed then
+if tg_op = 'UPDATE' and paired then
+      -- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
+      -- partition has kept a row from arriving is there one more before than after.
+      with stored as (
+      insert into "public"."subscriptions_history" (
         operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, row_key, image
+        application_name, client_addr, partition_name, "image_1", "before_1"
       )
-      select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, %s, row_to_json(captured_rows.*)
-      from captured_rows
-    $insert$,
-    'public', 'subscriptions_history', coalesce(row_key, 'null')
-  ) using tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
-    application, client, partition_of;
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."id", r."user_id", r."plan", r."status", r."renews_at", r."created_at")::"public"."subscriptions_image_1", row(o."id", o."user_id", o."plan", o."status", o."renews_at", o."created_at")::"public"."subscriptions_image_1"
+      from (select row_number() over () as "number", c.* from captured_rows c) r
+      left join (select row_number() over () as "number", c.* from replaced_rows c) o
+        on o."number" = r."number"
+        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      order by r."number"
+      returning id, xmin, "image_1", "before_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1") || coalesce(record_send("before_1"), '')), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+    else
+      with stored as (
+      insert into "public"."subscriptions_history" (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, "image_1"
+      )
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."id", r."user_id", r."plan", r."status", r."renews_at", r."created_at")::"public"."subscriptions_image_1"
+      from captured_rows r
+      returning id, xmin, "image_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1")), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+    end if;
+  else
+    -- Not as installed: a column came or went, a partition was attached, the table has another name.
+    -- Slower, and as exact.
+    select * from pgwitness.drifted_shape(tg_relid, '{}'::text[]) into shape;
+    statement := pgwitness.drifted_insert(
+      '"public"."subscriptions_history"', tg_relid, tg_op, tg_level, tg_argv[0],
+      '{}'::text[], '{}'::text[], null::text[]
+    );
+    if tg_level = 'STATEMENT' then
+      execute statement into row_count, first_id, last_id, subtransaction, images
+        using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+          partition_of, shape.types, shape.key_columns, inner_pad;
+    elsif tg_op = 'DELETE' then
+      execute statement into row_count, first_id, last_id, subtransaction, images
+        using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+          partition_of, shape.types, shape.key_columns, inner_pad, old, old;
+    elsif tg_op = 'INSERT' then
+      execute statement into row_count, first_id, last_id, subtransaction, images
+        using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+          partition_of, shape.types, shape.key_columns, inner_pad, new, new;
+    else
+      execute statement into row_count, first_id, last_id, subtransaction, images
+        using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+          partition_of, shape.types, shape.key_columns, inner_pad, new, old;
+    end if;
+    if row_count = 0 then
+      return null;
+    end if;
+  end if;
+line := 'AUDIT: WITNESS,' || first_id || ',1,WRITE,' || tg_op || ',TABLE,' || 'public.subscriptions'
+    || ',<none>,<none>,xid=' || transaction || ' sub=' || subtransaction || ' rows=' || row_count
+    || ' ids=' || first_id || '-' || last_id || ' digest='
+    || left(encode(sha256(outer_pad || sha256(inner_pad || 'd' || record_send(row(
+      tg_op, moment, transaction, writer, acting, actor_id, request, application, client, partition_of
+    )) || coalesce(bit_send(images), ''))), 'hex'), 32);
+line := line || ',' || left(encode(sha256(outer_pad || sha256(
+    inner_pad || 'l' || convert_to(line, getdatabaseencoding())
+  )), 'hex'), 32);
+  -- The server adds the statement's text to a LOG and not to a WARNING: it comes once a top-level query,
+  -- however many lines that makes. The mark is keyed, so that no one can leave out the text of their own.
+  told := encode(sha256(outer_pad || sha256(
+    inner_pad || 't' || int4send(pg_backend_pid()) || timestamptz_send(statement_timestamp())
+  )), 'hex');
+  if current_setting('pgwitness.told', true) is distinct from told then
+    perform set_config('pgwitness.told', told, true);
+    raise log '%', line;
+  elsif current_setting('log_min_messages') in ('error', 'log', 'fatal', 'panic') then
+    -- Here a WARNING would not be written.
+    raise log '%', line;
+  else
+    raise warning '%', line;
+  end if;
   return null;
 end
 $capture$;""",
@@ -661,11 +2287,13 @@ begin
   end loop;
 end
 $capture$;""",
-    """-- One row a change. image: the row after the change, before it for a DELETE; as json, since a row may hold
--- json that jsonb does not take.
+    """-- One row a change. Its image (the row after the change, before it for a DELETE) stands in the newest
+-- image_<n>, or in drifted where the table was not as it was installed; before_<n> holds the row before an
+-- UPDATE where the image before it is not to be found under the same key. The view <table>_changes reads it.
 create table if not exists "public"."positions_history" (
-  id               bigint generated always as identity primary key,
-  operation        text not null check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
+  id               bigint generated always as identity,
+  operation        text not null
+    check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'BASELINE')),
   changed_at       timestamptz not null,
   xid              xid8 not null,
   session_role     text not null,
@@ -675,10 +2303,12 @@ create table if not exists "public"."positions_history" (
   application_name text,
   client_addr      inet,
   partition_name   text,
-  row_key          jsonb,
-  image            json,
-  check ((operation = 'TRUNCATE') = (image is null))
+  first_xmin       xid,
+  drifted          json
 );""",
+    """-- It has no key of its own, and an image can be changed on a data subject's request: also where the database
+-- publishes all its tables.
+alter table "public"."positions_history" replica identity full;""",
     """-- Default privileges may have given anyone anything on the new table and on the sequence of its id.
 do $capture$
 declare
@@ -704,36 +2334,255 @@ begin
   end loop;
 end
 $capture$;""",
-    """create index if not exists "positions_history_changed_at" on "public"."positions_history" using brin (changed_at);""",
-    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name, row_key, image) on "public"."positions_history" to "raptor_app";""",
+    """-- Rows come in the order of both, so that a block range index is enough, and costs a write next to nothing
+-- however much history there is.
+create index if not exists "positions_history_changed_at" on "public"."positions_history" using brin (id, changed_at);""",
+    """-- The row's columns as values of Postgres's own types, so that no type of the user's hangs on it.
+do $capture$
+begin
+  create type "public"."positions_image_1" as ("user_id" bigint, "symbol" text, "quantity" numeric, "updated_at" timestamp with time zone);
+  revoke all on type "public"."positions_image_1" from public;
+exception when duplicate_object then
+  -- From an install that was taken away and left its history.
+  null;
+end
+$capture$;""",
+    """alter table "public"."positions_history"
+  add column if not exists "image_1" "public"."positions_image_1",
+  add column if not exists "before_1" "public"."positions_image_1";""",
+    """insert into pgwitness.image_shape (table_schema, table_name, number, attributes, key_columns)
+values ('public', 'positions', '1', '[{"name":"user_id","type":"bigint","as":"value"},{"name":"symbol","type":"text","as":"value"},{"name":"quantity","type":"numeric","as":"value"},{"name":"updated_at","type":"timestamp with time zone","as":"value"}]', '{"user_id","symbol"}')
+on conflict do nothing;""",
+    """-- What a row was before, what it is after, and what differs. The row before an UPDATE is the newest one
+-- under its key, which may be a baseline.
+create or replace view "public"."positions_changes" as
+select
+  c.id, c.operation, c.changed_at, c.xid, c.session_role, c.active_role, c.actor, c.request_id,
+  c.application_name, c.client_addr, c.partition_name, c.row_key, c.before, c.after,
+  case when c.operation = 'UPDATE' then pgwitness.changed_columns(c.before, c.after) end as changed
+from (
+  select
+    h.*, k.row_key,
+    case h.operation
+      when 'UPDATE' then coalesce(
+        i.before,
+        case when k.row_key is not null then
+          lag(i.image) over (partition by k.key_values order by h.id)
+        end
+      )
+      when 'DELETE' then i.image
+    end as before,
+    case when h.operation in ('INSERT', 'UPDATE') then i.image end as after
+  from "public"."positions_history" h
+  cross join lateral (
+    select to_jsonb(h.image_1) as image_1, to_jsonb(h.before_1) as before_1
+  ) s
+  cross join lateral (
+    select
+      coalesce(s.image_1, pgwitness.drifted_image(h.drifted, 'values')) as image,
+      coalesce(s.before_1, pgwitness.drifted_image(h.drifted, 'before')) as before
+  ) i
+  cross join lateral (
+    select case when s.image_1 is not null then '["user_id","symbol"]'::jsonb else (h.drifted -> 'key')::jsonb end as key_names
+  ) n
+  cross join lateral (
+    select
+      pgwitness.row_key(i.image, n.key_names) as row_key,
+      pgwitness.key_values(i.image, n.key_names) as key_values
+  ) k
+) c
+where c.operation <> 'BASELINE';""",
+    """-- Default privileges may have given anyone anything on the new table and on the sequence of its id.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      c.oid::regclass as relation,
+      c.relkind = 'S' as is_sequence,
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_class c, aclexplode(c.relacl) acl
+    where acl.grantee <> c.relowner
+      and (
+        c.oid = to_regclass(format('%I.%I', 'public', 'positions_changes'))
+        or c.oid = pg_get_serial_sequence(format('%I.%I', 'public', 'positions_changes'), 'id')::regclass
+      )
+  loop
+    execute format(
+      'revoke all on %s %s from %s cascade',
+      case when held.is_sequence then 'sequence' else 'table' end, held.relation, held.grantee
+    );
+  end loop;
+end
+$capture$;""",
+    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name, drifted, image_1, before_1) on "public"."positions_history" to "raptor_app";""",
     """grant select on "public"."positions_history" to "raptor_app";""",
     """grant select on "public"."positions_history" to "audit_archiver";""",
-    """grant update (image) on "public"."positions_history" to "audit_archiver";""",
+    """grant update (drifted, image_1, before_1) on "public"."positions_history" to "audit_archiver";""",
     """grant select on "public"."positions_history" to "raptor_audit_compliance";""",
-    """-- As guard-append-only, for history that a role may pseudonymise: the image may be changed, and nothing else.
+    """grant select on "public"."positions_changes" to "raptor_app";""",
+    """grant select on "public"."positions_changes" to "audit_archiver";""",
+    """grant select on "public"."positions_changes" to "raptor_audit_compliance";""",
+    """-- As guard-append-only, for history that a role may pseudonymize: images may be changed, and nothing else.
 create or replace trigger pgwitness_append_only
   before delete or truncate or update of
     id, operation, changed_at, xid, session_role, active_role, actor, request_id, application_name,
-    client_addr, partition_name, row_key
+    client_addr, partition_name, first_xmin
   on "public"."positions_history"
   for each statement execute function pgwitness.refuse_change();""",
-    """-- With the owner's rights, so that a writer needs none on history. Nothing is looked up by the
--- writer's search_path, and no image depends on what the writer's session has set.
+    """create or replace trigger pgwitness_first_xmin
+  before update on "public"."positions_history"
+  for each row execute function pgwitness.keep_first_xmin();""",
+    """-- Whoever changes history leaves a line. An image that was changed is told by the digests that it had and
+-- has, so that the digest of the statement that captured it can still be checked.
+create or replace function "public"."fn_witness_positions_history"() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set client_min_messages = error
+set client_encoding = 'UTF8'
+set quote_all_identifiers = off
+set debug_print_plan = off
+as $capture$
+#variable_conflict use_variable
+declare
+  transaction xid8 := pg_current_xact_id();
+  inner_pad   bytea;
+  outer_pad   bytea;
+  row_count   bigint;
+  facts       text;
+  line        text;
+  told        text;
+begin
+  select k.inner_pad, k.outer_pad into strict inner_pad, outer_pad from pgwitness.witness_key k;
+  if tg_op = 'UPDATE' then
+    for facts, row_count in
+      select
+        string_agg(
+          n.id || ':' || left(encode(o.digest, 'hex'), 32) || ':' || left(encode(n.digest, 'hex'), 32), ';'
+          order by n.number
+        ),
+        count(*)
+      from (
+        select row_number() over () as number, r.id, sha256(inner_pad || 'r' || int8send(r.id) || coalesce(record_send(r.image_1), '') || coalesce(record_send(r.before_1), '') || coalesce(convert_to(r.drifted::text, getdatabaseencoding()), '')) as digest from captured_rows r
+      ) n
+      join (
+        select row_number() over () as number, o.id, sha256(inner_pad || 'r' || int8send(o.id) || coalesce(record_send(o.image_1), '') || coalesce(record_send(o.before_1), '') || coalesce(convert_to(o.drifted::text, getdatabaseencoding()), '')) as digest from replaced_rows o
+      ) o using (number)
+      -- A line stays below 1.5 KB.
+      group by (n.number - 1) / 16
+    loop
+      line := 'AUDIT: WITNESS,' || transaction || ',1,MISC,UPDATE,TABLE,' || 'public.positions_history'
+        || ',<none>,<none>,xid=' || transaction || ' rows=' || row_count || ' images=' || facts;
+line := line || ',' || left(encode(sha256(outer_pad || sha256(
+    inner_pad || 'l' || convert_to(line, getdatabaseencoding())
+  )), 'hex'), 32);
+  -- The server adds the statement's text to a LOG and not to a WARNING: it comes once a top-level query,
+  -- however many lines that makes. The mark is keyed, so that no one can leave out the text of their own.
+  told := encode(sha256(outer_pad || sha256(
+    inner_pad || 't' || int4send(pg_backend_pid()) || timestamptz_send(statement_timestamp())
+  )), 'hex');
+  if current_setting('pgwitness.told', true) is distinct from told then
+    perform set_config('pgwitness.told', told, true);
+    raise log '%', line;
+  elsif current_setting('log_min_messages') in ('error', 'log', 'fatal', 'panic') then
+    -- Here a WARNING would not be written.
+    raise log '%', line;
+  else
+    raise warning '%', line;
+  end if;
+    end loop;
+    return null;
+  end if;
+  if tg_op = 'DELETE' then
+    select count(*), ' ids=' || min(r.id) || '-' || max(r.id) into row_count, facts from captured_rows r;
+    if row_count = 0 then
+      return null;
+    end if;
+    facts := ' rows=' || row_count || facts;
+  end if;
+  line := 'AUDIT: WITNESS,' || transaction || ',1,MISC,' || tg_op || ',TABLE,' || 'public.positions_history'
+    || ',<none>,<none>,xid=' || transaction || coalesce(facts, '');
+line := line || ',' || left(encode(sha256(outer_pad || sha256(
+    inner_pad || 'l' || convert_to(line, getdatabaseencoding())
+  )), 'hex'), 32);
+  -- The server adds the statement's text to a LOG and not to a WARNING: it comes once a top-level query,
+  -- however many lines that makes. The mark is keyed, so that no one can leave out the text of their own.
+  told := encode(sha256(outer_pad || sha256(
+    inner_pad || 't' || int4send(pg_backend_pid()) || timestamptz_send(statement_timestamp())
+  )), 'hex');
+  if current_setting('pgwitness.told', true) is distinct from told then
+    perform set_config('pgwitness.told', told, true);
+    raise log '%', line;
+  elsif current_setting('log_min_messages') in ('error', 'log', 'fatal', 'panic') then
+    -- Here a WARNING would not be written.
+    raise log '%', line;
+  else
+    raise warning '%', line;
+  end if;
+  return null;
+end
+$capture$;""",
+    """-- Whoever may execute a trigger function may hang it on a table of their own, and write history with it.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_proc f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) acl
+    where f.oid = to_regprocedure(format('%I.%I()', 'public', 'fn_witness_positions_history'))
+      and acl.grantee <> f.proowner
+  loop
+    execute format(
+      'revoke all on function %I.%I() from %s cascade', 'public', 'fn_witness_positions_history', held.grantee
+    );
+  end loop;
+end
+$capture$;""",
+    """-- Not what capture itself inserts, as the owner and below a trigger: that is witnessed there. Without the rows,
+-- which would be kept a second time at each captured write.
+create or replace trigger "pgwitness_witness_insert"
+  after insert on "public"."positions_history"
+  for each statement when (pg_trigger_depth() = 0 or current_user <> 'raxx_owner')
+  execute function "public"."fn_witness_positions_history"();""",
+    """create or replace trigger "pgwitness_witness_update"
+  after update on "public"."positions_history"
+  referencing old table as replaced_rows new table as captured_rows
+  for each statement execute function "public"."fn_witness_positions_history"();""",
+    """create or replace trigger "pgwitness_witness_delete"
+  after delete on "public"."positions_history"
+  referencing old table as captured_rows
+  for each statement execute function "public"."fn_witness_positions_history"();""",
+    """create or replace trigger "pgwitness_witness_truncate"
+  after truncate on "public"."positions_history"
+  for each statement execute function "public"."fn_witness_positions_history"();""",
+    """-- With the owner's rights, so that a writer needs none on history. Nothing is looked up by the writer's
+-- search_path, no image depends on what the writer's session has set, and neither a message nor a plan with
+-- the key in it goes to the client.
 create or replace function "public"."fn_capture_positions_history"() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set client_min_messages = error
+set client_encoding = 'UTF8'
+set quote_all_identifiers = off
+set debug_print_plan = off
 set extra_float_digits = 1
 set TimeZone = 'UTC'
 set DateStyle = 'ISO, YMD'
 set IntervalStyle = 'postgres'
 set bytea_output = 'hex'
-set lc_monetary = 'C'
 as $capture$
+#variable_conflict use_variable
 declare
   -- current_user is the owner here: the writer is told by these two.
   writer       text := session_user;
-  acting       text := nullif(current_setting('role'), 'none');
+  acting       text := coalesce(nullif(current_setting('role'), 'none'), session_user);
   -- set_config(..., true) leaves an empty string behind when its transaction ends.
   actor_id     text := nullif(current_setting('pgwitness.actor', true), '');
   request      text := nullif(current_setting('pgwitness.request_id', true), '');
@@ -742,8 +2591,40 @@ declare
   moment       timestamptz := clock_timestamp();
   transaction  xid8 := pg_current_xact_id();
   partition_of text;
-  row_key      text;
+  as_installed boolean := false;
+  any_rows     boolean := true;
+  paired       boolean := 'true'::boolean;
+  many         boolean;
+  shape        record;
+  statement    text;
+  row_count    bigint;
+  first_id     bigint;
+  last_id      bigint;
+  subtransaction text;
+  inner_pad    bytea;
+  outer_pad    bytea;
+  images       bit(128);
+  line         text;
+  told         text;
 begin
+if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
+    select k.inner_pad, k.outer_pad into inner_pad, outer_pad from pgwitness.witness_key k;
+  else
+    -- It names captured_rows, so that a change of the table has it planned, and places_of asked, anew.
+    select k.inner_pad, k.outer_pad, exists (select from captured_rows),
+        tg_relid = any (pgwitness.places_of('public', 'positions', '''user_id'' bigint, ''symbol'' text, ''quantity'' numeric, ''updated_at'' timestamp with time zone', '{}'::text[]))
+      into inner_pad, outer_pad, any_rows, as_installed
+      from pgwitness.witness_key k;
+  end if;
+  if inner_pad is null then
+    raise exception using
+      errcode = 'data_corrupted',
+      message = 'pgwitness.witness_key holds no key: what is written could not be witnessed',
+      hint = 'The owner runs `pgwitness install`, which makes a new one.';
+  end if;
+  if not any_rows then
+    return null;
+  end if;
   -- Not "partition or not" by name: a table can be renamed under its triggers.
   if tg_argv[0] = 'partition' then
     partition_of := format('%I.%I', tg_table_schema, tg_table_name);
@@ -754,37 +2635,99 @@ begin
       operation, changed_at, xid, session_role, active_role, actor, request_id,
       application_name, client_addr, partition_name
     ) values (
-      tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
+      tg_op, moment, transaction, writer, acting, actor_id, request,
       application, client, partition_of
-    );
-    return null;
-  end if;
-
-  -- The key as it is now: its columns may have been renamed, or another key taken.
-  select 'jsonb_build_object('
-      || string_agg(format('%L, captured_rows.%I', a.attname, a.attname), ', ' order by a.attnum)
-      || ')'
-    into row_key
-    from pg_index i
-    join pg_attribute a on a.attrelid = i.indrelid
-      and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
-    where i.indrelid = tg_relid and i.indisprimary;
-
-  -- The whole row, so that a column added, dropped or renamed can't fail the write or shift a value; as
-  -- json, which keeps the text of values that jsonb would refuse; and as captured_rows.*, which no
-  -- column can shadow.
-  execute format(
-    $insert$
-      insert into %I.%I (
+    ) returning 0, id, id, xmin::text into row_count, first_id, last_id, subtransaction;
+  elsif as_installed then
+if tg_op = 'UPDATE' and paired then
+      -- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
+      -- partition has kept a row from arriving is there one more before than after.
+      with stored as (
+      insert into "public"."positions_history" (
         operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, row_key, image
+        application_name, client_addr, partition_name, "image_1", "before_1"
       )
-      select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, %s, row_to_json(captured_rows.*)
-      from captured_rows
-    $insert$,
-    'public', 'positions_history', coalesce(row_key, 'null')
-  ) using tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
-    application, client, partition_of;
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."user_id", r."symbol", r."quantity", r."updated_at")::"public"."positions_image_1", row(o."user_id", o."symbol", o."quantity", o."updated_at")::"public"."positions_image_1"
+      from (select row_number() over () as "number", c.* from captured_rows c) r
+      left join (select row_number() over () as "number", c.* from replaced_rows c) o
+        on o."number" = r."number"
+        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      order by r."number"
+      returning id, xmin, "image_1", "before_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1") || coalesce(record_send("before_1"), '')), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+    else
+      with stored as (
+      insert into "public"."positions_history" (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, "image_1"
+      )
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."user_id", r."symbol", r."quantity", r."updated_at")::"public"."positions_image_1"
+      from captured_rows r
+      returning id, xmin, "image_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1")), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+    end if;
+  else
+    -- Not as installed: a column came or went, a partition was attached, the table has another name.
+    -- Slower, and as exact.
+    select * from pgwitness.drifted_shape(tg_relid, '{}'::text[]) into shape;
+    statement := pgwitness.drifted_insert(
+      '"public"."positions_history"', tg_relid, tg_op, tg_level, tg_argv[0],
+      '{}'::text[], '{}'::text[], null::text[]
+    );
+    if tg_level = 'STATEMENT' then
+      execute statement into row_count, first_id, last_id, subtransaction, images
+        using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+          partition_of, shape.types, shape.key_columns, inner_pad;
+    elsif tg_op = 'DELETE' then
+      execute statement into row_count, first_id, last_id, subtransaction, images
+        using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+          partition_of, shape.types, shape.key_columns, inner_pad, old, old;
+    elsif tg_op = 'INSERT' then
+      execute statement into row_count, first_id, last_id, subtransaction, images
+        using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+          partition_of, shape.types, shape.key_columns, inner_pad, new, new;
+    else
+      execute statement into row_count, first_id, last_id, subtransaction, images
+        using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+          partition_of, shape.types, shape.key_columns, inner_pad, new, old;
+    end if;
+    if row_count = 0 then
+      return null;
+    end if;
+  end if;
+line := 'AUDIT: WITNESS,' || first_id || ',1,WRITE,' || tg_op || ',TABLE,' || 'public.positions'
+    || ',<none>,<none>,xid=' || transaction || ' sub=' || subtransaction || ' rows=' || row_count
+    || ' ids=' || first_id || '-' || last_id || ' digest='
+    || left(encode(sha256(outer_pad || sha256(inner_pad || 'd' || record_send(row(
+      tg_op, moment, transaction, writer, acting, actor_id, request, application, client, partition_of
+    )) || coalesce(bit_send(images), ''))), 'hex'), 32);
+line := line || ',' || left(encode(sha256(outer_pad || sha256(
+    inner_pad || 'l' || convert_to(line, getdatabaseencoding())
+  )), 'hex'), 32);
+  -- The server adds the statement's text to a LOG and not to a WARNING: it comes once a top-level query,
+  -- however many lines that makes. The mark is keyed, so that no one can leave out the text of their own.
+  told := encode(sha256(outer_pad || sha256(
+    inner_pad || 't' || int4send(pg_backend_pid()) || timestamptz_send(statement_timestamp())
+  )), 'hex');
+  if current_setting('pgwitness.told', true) is distinct from told then
+    perform set_config('pgwitness.told', told, true);
+    raise log '%', line;
+  elsif current_setting('log_min_messages') in ('error', 'log', 'fatal', 'panic') then
+    -- Here a WARNING would not be written.
+    raise log '%', line;
+  else
+    raise warning '%', line;
+  end if;
   return null;
 end
 $capture$;""",
@@ -807,11 +2750,13 @@ begin
   end loop;
 end
 $capture$;""",
-    """-- One row a change. image: the row after the change, before it for a DELETE; as json, since a row may hold
--- json that jsonb does not take.
+    """-- One row a change. Its image (the row after the change, before it for a DELETE) stands in the newest
+-- image_<n>, or in drifted where the table was not as it was installed; before_<n> holds the row before an
+-- UPDATE where the image before it is not to be found under the same key. The view <table>_changes reads it.
 create table if not exists "public"."trades_history" (
-  id               bigint generated always as identity primary key,
-  operation        text not null check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
+  id               bigint generated always as identity,
+  operation        text not null
+    check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'BASELINE')),
   changed_at       timestamptz not null,
   xid              xid8 not null,
   session_role     text not null,
@@ -821,10 +2766,12 @@ create table if not exists "public"."trades_history" (
   application_name text,
   client_addr      inet,
   partition_name   text,
-  row_key          jsonb,
-  image            json,
-  check ((operation = 'TRUNCATE') = (image is null))
+  first_xmin       xid,
+  drifted          json
 );""",
+    """-- It has no key of its own, and an image can be changed on a data subject's request: also where the database
+-- publishes all its tables.
+alter table "public"."trades_history" replica identity full;""",
     """-- Default privileges may have given anyone anything on the new table and on the sequence of its id.
 do $capture$
 declare
@@ -850,36 +2797,255 @@ begin
   end loop;
 end
 $capture$;""",
-    """create index if not exists "trades_history_changed_at" on "public"."trades_history" using brin (changed_at);""",
-    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name, row_key, image) on "public"."trades_history" to "raptor_app";""",
+    """-- Rows come in the order of both, so that a block range index is enough, and costs a write next to nothing
+-- however much history there is.
+create index if not exists "trades_history_changed_at" on "public"."trades_history" using brin (id, changed_at);""",
+    """-- The row's columns as values of Postgres's own types, so that no type of the user's hangs on it.
+do $capture$
+begin
+  create type "public"."trades_image_1" as ("id" bigint, "user_id" bigint, "symbol" text, "side" text, "quantity" numeric, "price" numeric, "executed_at" timestamp with time zone);
+  revoke all on type "public"."trades_image_1" from public;
+exception when duplicate_object then
+  -- From an install that was taken away and left its history.
+  null;
+end
+$capture$;""",
+    """alter table "public"."trades_history"
+  add column if not exists "image_1" "public"."trades_image_1",
+  add column if not exists "before_1" "public"."trades_image_1";""",
+    """insert into pgwitness.image_shape (table_schema, table_name, number, attributes, key_columns)
+values ('public', 'trades', '1', '[{"name":"id","type":"bigint","as":"value"},{"name":"user_id","type":"bigint","as":"value"},{"name":"symbol","type":"text","as":"value"},{"name":"side","type":"text","as":"value"},{"name":"quantity","type":"numeric","as":"value"},{"name":"price","type":"numeric","as":"value"},{"name":"executed_at","type":"timestamp with time zone","as":"value"}]', '{"id"}')
+on conflict do nothing;""",
+    """-- What a row was before, what it is after, and what differs. The row before an UPDATE is the newest one
+-- under its key, which may be a baseline.
+create or replace view "public"."trades_changes" as
+select
+  c.id, c.operation, c.changed_at, c.xid, c.session_role, c.active_role, c.actor, c.request_id,
+  c.application_name, c.client_addr, c.partition_name, c.row_key, c.before, c.after,
+  case when c.operation = 'UPDATE' then pgwitness.changed_columns(c.before, c.after) end as changed
+from (
+  select
+    h.*, k.row_key,
+    case h.operation
+      when 'UPDATE' then coalesce(
+        i.before,
+        case when k.row_key is not null then
+          lag(i.image) over (partition by k.key_values order by h.id)
+        end
+      )
+      when 'DELETE' then i.image
+    end as before,
+    case when h.operation in ('INSERT', 'UPDATE') then i.image end as after
+  from "public"."trades_history" h
+  cross join lateral (
+    select to_jsonb(h.image_1) as image_1, to_jsonb(h.before_1) as before_1
+  ) s
+  cross join lateral (
+    select
+      coalesce(s.image_1, pgwitness.drifted_image(h.drifted, 'values')) as image,
+      coalesce(s.before_1, pgwitness.drifted_image(h.drifted, 'before')) as before
+  ) i
+  cross join lateral (
+    select case when s.image_1 is not null then '["id"]'::jsonb else (h.drifted -> 'key')::jsonb end as key_names
+  ) n
+  cross join lateral (
+    select
+      pgwitness.row_key(i.image, n.key_names) as row_key,
+      pgwitness.key_values(i.image, n.key_names) as key_values
+  ) k
+) c
+where c.operation <> 'BASELINE';""",
+    """-- Default privileges may have given anyone anything on the new table and on the sequence of its id.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      c.oid::regclass as relation,
+      c.relkind = 'S' as is_sequence,
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_class c, aclexplode(c.relacl) acl
+    where acl.grantee <> c.relowner
+      and (
+        c.oid = to_regclass(format('%I.%I', 'public', 'trades_changes'))
+        or c.oid = pg_get_serial_sequence(format('%I.%I', 'public', 'trades_changes'), 'id')::regclass
+      )
+  loop
+    execute format(
+      'revoke all on %s %s from %s cascade',
+      case when held.is_sequence then 'sequence' else 'table' end, held.relation, held.grantee
+    );
+  end loop;
+end
+$capture$;""",
+    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name, drifted, image_1, before_1) on "public"."trades_history" to "raptor_app";""",
     """grant select on "public"."trades_history" to "raptor_app";""",
     """grant select on "public"."trades_history" to "audit_archiver";""",
-    """grant update (image) on "public"."trades_history" to "audit_archiver";""",
+    """grant update (drifted, image_1, before_1) on "public"."trades_history" to "audit_archiver";""",
     """grant select on "public"."trades_history" to "raptor_audit_compliance";""",
-    """-- As guard-append-only, for history that a role may pseudonymise: the image may be changed, and nothing else.
+    """grant select on "public"."trades_changes" to "raptor_app";""",
+    """grant select on "public"."trades_changes" to "audit_archiver";""",
+    """grant select on "public"."trades_changes" to "raptor_audit_compliance";""",
+    """-- As guard-append-only, for history that a role may pseudonymize: images may be changed, and nothing else.
 create or replace trigger pgwitness_append_only
   before delete or truncate or update of
     id, operation, changed_at, xid, session_role, active_role, actor, request_id, application_name,
-    client_addr, partition_name, row_key
+    client_addr, partition_name, first_xmin
   on "public"."trades_history"
   for each statement execute function pgwitness.refuse_change();""",
-    """-- With the owner's rights, so that a writer needs none on history. Nothing is looked up by the
--- writer's search_path, and no image depends on what the writer's session has set.
+    """create or replace trigger pgwitness_first_xmin
+  before update on "public"."trades_history"
+  for each row execute function pgwitness.keep_first_xmin();""",
+    """-- Whoever changes history leaves a line. An image that was changed is told by the digests that it had and
+-- has, so that the digest of the statement that captured it can still be checked.
+create or replace function "public"."fn_witness_trades_history"() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set client_min_messages = error
+set client_encoding = 'UTF8'
+set quote_all_identifiers = off
+set debug_print_plan = off
+as $capture$
+#variable_conflict use_variable
+declare
+  transaction xid8 := pg_current_xact_id();
+  inner_pad   bytea;
+  outer_pad   bytea;
+  row_count   bigint;
+  facts       text;
+  line        text;
+  told        text;
+begin
+  select k.inner_pad, k.outer_pad into strict inner_pad, outer_pad from pgwitness.witness_key k;
+  if tg_op = 'UPDATE' then
+    for facts, row_count in
+      select
+        string_agg(
+          n.id || ':' || left(encode(o.digest, 'hex'), 32) || ':' || left(encode(n.digest, 'hex'), 32), ';'
+          order by n.number
+        ),
+        count(*)
+      from (
+        select row_number() over () as number, r.id, sha256(inner_pad || 'r' || int8send(r.id) || coalesce(record_send(r.image_1), '') || coalesce(record_send(r.before_1), '') || coalesce(convert_to(r.drifted::text, getdatabaseencoding()), '')) as digest from captured_rows r
+      ) n
+      join (
+        select row_number() over () as number, o.id, sha256(inner_pad || 'r' || int8send(o.id) || coalesce(record_send(o.image_1), '') || coalesce(record_send(o.before_1), '') || coalesce(convert_to(o.drifted::text, getdatabaseencoding()), '')) as digest from replaced_rows o
+      ) o using (number)
+      -- A line stays below 1.5 KB.
+      group by (n.number - 1) / 16
+    loop
+      line := 'AUDIT: WITNESS,' || transaction || ',1,MISC,UPDATE,TABLE,' || 'public.trades_history'
+        || ',<none>,<none>,xid=' || transaction || ' rows=' || row_count || ' images=' || facts;
+line := line || ',' || left(encode(sha256(outer_pad || sha256(
+    inner_pad || 'l' || convert_to(line, getdatabaseencoding())
+  )), 'hex'), 32);
+  -- The server adds the statement's text to a LOG and not to a WARNING: it comes once a top-level query,
+  -- however many lines that makes. The mark is keyed, so that no one can leave out the text of their own.
+  told := encode(sha256(outer_pad || sha256(
+    inner_pad || 't' || int4send(pg_backend_pid()) || timestamptz_send(statement_timestamp())
+  )), 'hex');
+  if current_setting('pgwitness.told', true) is distinct from told then
+    perform set_config('pgwitness.told', told, true);
+    raise log '%', line;
+  elsif current_setting('log_min_messages') in ('error', 'log', 'fatal', 'panic') then
+    -- Here a WARNING would not be written.
+    raise log '%', line;
+  else
+    raise warning '%', line;
+  end if;
+    end loop;
+    return null;
+  end if;
+  if tg_op = 'DELETE' then
+    select count(*), ' ids=' || min(r.id) || '-' || max(r.id) into row_count, facts from captured_rows r;
+    if row_count = 0 then
+      return null;
+    end if;
+    facts := ' rows=' || row_count || facts;
+  end if;
+  line := 'AUDIT: WITNESS,' || transaction || ',1,MISC,' || tg_op || ',TABLE,' || 'public.trades_history'
+    || ',<none>,<none>,xid=' || transaction || coalesce(facts, '');
+line := line || ',' || left(encode(sha256(outer_pad || sha256(
+    inner_pad || 'l' || convert_to(line, getdatabaseencoding())
+  )), 'hex'), 32);
+  -- The server adds the statement's text to a LOG and not to a WARNING: it comes once a top-level query,
+  -- however many lines that makes. The mark is keyed, so that no one can leave out the text of their own.
+  told := encode(sha256(outer_pad || sha256(
+    inner_pad || 't' || int4send(pg_backend_pid()) || timestamptz_send(statement_timestamp())
+  )), 'hex');
+  if current_setting('pgwitness.told', true) is distinct from told then
+    perform set_config('pgwitness.told', told, true);
+    raise log '%', line;
+  elsif current_setting('log_min_messages') in ('error', 'log', 'fatal', 'panic') then
+    -- Here a WARNING would not be written.
+    raise log '%', line;
+  else
+    raise warning '%', line;
+  end if;
+  return null;
+end
+$capture$;""",
+    """-- Whoever may execute a trigger function may hang it on a table of their own, and write history with it.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_proc f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) acl
+    where f.oid = to_regprocedure(format('%I.%I()', 'public', 'fn_witness_trades_history'))
+      and acl.grantee <> f.proowner
+  loop
+    execute format(
+      'revoke all on function %I.%I() from %s cascade', 'public', 'fn_witness_trades_history', held.grantee
+    );
+  end loop;
+end
+$capture$;""",
+    """-- Not what capture itself inserts, as the owner and below a trigger: that is witnessed there. Without the rows,
+-- which would be kept a second time at each captured write.
+create or replace trigger "pgwitness_witness_insert"
+  after insert on "public"."trades_history"
+  for each statement when (pg_trigger_depth() = 0 or current_user <> 'raxx_owner')
+  execute function "public"."fn_witness_trades_history"();""",
+    """create or replace trigger "pgwitness_witness_update"
+  after update on "public"."trades_history"
+  referencing old table as replaced_rows new table as captured_rows
+  for each statement execute function "public"."fn_witness_trades_history"();""",
+    """create or replace trigger "pgwitness_witness_delete"
+  after delete on "public"."trades_history"
+  referencing old table as captured_rows
+  for each statement execute function "public"."fn_witness_trades_history"();""",
+    """create or replace trigger "pgwitness_witness_truncate"
+  after truncate on "public"."trades_history"
+  for each statement execute function "public"."fn_witness_trades_history"();""",
+    """-- With the owner's rights, so that a writer needs none on history. Nothing is looked up by the writer's
+-- search_path, no image depends on what the writer's session has set, and neither a message nor a plan with
+-- the key in it goes to the client.
 create or replace function "public"."fn_capture_trades_history"() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set client_min_messages = error
+set client_encoding = 'UTF8'
+set quote_all_identifiers = off
+set debug_print_plan = off
 set extra_float_digits = 1
 set TimeZone = 'UTC'
 set DateStyle = 'ISO, YMD'
 set IntervalStyle = 'postgres'
 set bytea_output = 'hex'
-set lc_monetary = 'C'
 as $capture$
+#variable_conflict use_variable
 declare
   -- current_user is the owner here: the writer is told by these two.
   writer       text := session_user;
-  acting       text := nullif(current_setting('role'), 'none');
+  acting       text := coalesce(nullif(current_setting('role'), 'none'), session_user);
   -- set_config(..., true) leaves an empty string behind when its transaction ends.
   actor_id     text := nullif(current_setting('pgwitness.actor', true), '');
   request      text := nullif(current_setting('pgwitness.request_id', true), '');
@@ -888,8 +3054,40 @@ declare
   moment       timestamptz := clock_timestamp();
   transaction  xid8 := pg_current_xact_id();
   partition_of text;
-  row_key      text;
+  as_installed boolean := false;
+  any_rows     boolean := true;
+  paired       boolean := 'true'::boolean;
+  many         boolean;
+  shape        record;
+  statement    text;
+  row_count    bigint;
+  first_id     bigint;
+  last_id      bigint;
+  subtransaction text;
+  inner_pad    bytea;
+  outer_pad    bytea;
+  images       bit(128);
+  line         text;
+  told         text;
 begin
+if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
+    select k.inner_pad, k.outer_pad into inner_pad, outer_pad from pgwitness.witness_key k;
+  else
+    -- It names captured_rows, so that a change of the table has it planned, and places_of asked, anew.
+    select k.inner_pad, k.outer_pad, exists (select from captured_rows),
+        tg_relid = any (pgwitness.places_of('public', 'trades', '''id'' bigint, ''user_id'' bigint, ''symbol'' text, ''side'' text, ''quantity'' numeric, ''price'' numeric, ''executed_at'' timestamp with time zone', '{}'::text[]))
+      into inner_pad, outer_pad, any_rows, as_installed
+      from pgwitness.witness_key k;
+  end if;
+  if inner_pad is null then
+    raise exception using
+      errcode = 'data_corrupted',
+      message = 'pgwitness.witness_key holds no key: what is written could not be witnessed',
+      hint = 'The owner runs `pgwitness install`, which makes a new one.';
+  end if;
+  if not any_rows then
+    return null;
+  end if;
   -- Not "partition or not" by name: a table can be renamed under its triggers.
   if tg_argv[0] = 'partition' then
     partition_of := format('%I.%I', tg_table_schema, tg_table_name);
@@ -900,37 +3098,99 @@ begin
       operation, changed_at, xid, session_role, active_role, actor, request_id,
       application_name, client_addr, partition_name
     ) values (
-      tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
+      tg_op, moment, transaction, writer, acting, actor_id, request,
       application, client, partition_of
-    );
-    return null;
-  end if;
-
-  -- The key as it is now: its columns may have been renamed, or another key taken.
-  select 'jsonb_build_object('
-      || string_agg(format('%L, captured_rows.%I', a.attname, a.attname), ', ' order by a.attnum)
-      || ')'
-    into row_key
-    from pg_index i
-    join pg_attribute a on a.attrelid = i.indrelid
-      and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
-    where i.indrelid = tg_relid and i.indisprimary;
-
-  -- The whole row, so that a column added, dropped or renamed can't fail the write or shift a value; as
-  -- json, which keeps the text of values that jsonb would refuse; and as captured_rows.*, which no
-  -- column can shadow.
-  execute format(
-    $insert$
-      insert into %I.%I (
+    ) returning 0, id, id, xmin::text into row_count, first_id, last_id, subtransaction;
+  elsif as_installed then
+if tg_op = 'UPDATE' and paired then
+      -- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
+      -- partition has kept a row from arriving is there one more before than after.
+      with stored as (
+      insert into "public"."trades_history" (
         operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, row_key, image
+        application_name, client_addr, partition_name, "image_1", "before_1"
       )
-      select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, %s, row_to_json(captured_rows.*)
-      from captured_rows
-    $insert$,
-    'public', 'trades_history', coalesce(row_key, 'null')
-  ) using tg_op, moment, transaction, writer, coalesce(acting, writer), actor_id, request,
-    application, client, partition_of;
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."id", r."user_id", r."symbol", r."side", r."quantity", r."price", r."executed_at")::"public"."trades_image_1", row(o."id", o."user_id", o."symbol", o."side", o."quantity", o."price", o."executed_at")::"public"."trades_image_1"
+      from (select row_number() over () as "number", c.* from captured_rows c) r
+      left join (select row_number() over () as "number", c.* from replaced_rows c) o
+        on o."number" = r."number"
+        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      order by r."number"
+      returning id, xmin, "image_1", "before_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1") || coalesce(record_send("before_1"), '')), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+    else
+      with stored as (
+      insert into "public"."trades_history" (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, "image_1"
+      )
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."id", r."user_id", r."symbol", r."side", r."quantity", r."price", r."executed_at")::"public"."trades_image_1"
+      from captured_rows r
+      returning id, xmin, "image_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1")), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+    end if;
+  else
+    -- Not as installed: a column came or went, a partition was attached, the table has another name.
+    -- Slower, and as exact.
+    select * from pgwitness.drifted_shape(tg_relid, '{}'::text[]) into shape;
+    statement := pgwitness.drifted_insert(
+      '"public"."trades_history"', tg_relid, tg_op, tg_level, tg_argv[0],
+      '{}'::text[], '{}'::text[], null::text[]
+    );
+    if tg_level = 'STATEMENT' then
+      execute statement into row_count, first_id, last_id, subtransaction, images
+        using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+          partition_of, shape.types, shape.key_columns, inner_pad;
+    elsif tg_op = 'DELETE' then
+      execute statement into row_count, first_id, last_id, subtransaction, images
+        using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+          partition_of, shape.types, shape.key_columns, inner_pad, old, old;
+    elsif tg_op = 'INSERT' then
+      execute statement into row_count, first_id, last_id, subtransaction, images
+        using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+          partition_of, shape.types, shape.key_columns, inner_pad, new, new;
+    else
+      execute statement into row_count, first_id, last_id, subtransaction, images
+        using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+          partition_of, shape.types, shape.key_columns, inner_pad, new, old;
+    end if;
+    if row_count = 0 then
+      return null;
+    end if;
+  end if;
+line := 'AUDIT: WITNESS,' || first_id || ',1,WRITE,' || tg_op || ',TABLE,' || 'public.trades'
+    || ',<none>,<none>,xid=' || transaction || ' sub=' || subtransaction || ' rows=' || row_count
+    || ' ids=' || first_id || '-' || last_id || ' digest='
+    || left(encode(sha256(outer_pad || sha256(inner_pad || 'd' || record_send(row(
+      tg_op, moment, transaction, writer, acting, actor_id, request, application, client, partition_of
+    )) || coalesce(bit_send(images), ''))), 'hex'), 32);
+line := line || ',' || left(encode(sha256(outer_pad || sha256(
+    inner_pad || 'l' || convert_to(line, getdatabaseencoding())
+  )), 'hex'), 32);
+  -- The server adds the statement's text to a LOG and not to a WARNING: it comes once a top-level query,
+  -- however many lines that makes. The mark is keyed, so that no one can leave out the text of their own.
+  told := encode(sha256(outer_pad || sha256(
+    inner_pad || 't' || int4send(pg_backend_pid()) || timestamptz_send(statement_timestamp())
+  )), 'hex');
+  if current_setting('pgwitness.told', true) is distinct from told then
+    perform set_config('pgwitness.told', told, true);
+    raise log '%', line;
+  elsif current_setting('log_min_messages') in ('error', 'log', 'fatal', 'panic') then
+    -- Here a WARNING would not be written.
+    raise log '%', line;
+  else
+    raise warning '%', line;
+  end if;
   return null;
 end
 $capture$;""",
@@ -953,6 +3213,93 @@ begin
   end loop;
 end
 $capture$;""",
+    """-- Tables that only grow have no history: what is written to them leaves a line, with a digest of the rows.
+create or replace function pgwitness.witness_append_only() returns trigger
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set client_min_messages = error
+set client_encoding = 'UTF8'
+set quote_all_identifiers = off
+set debug_print_plan = off
+set extra_float_digits = 1
+set TimeZone = 'UTC'
+set DateStyle = 'ISO, YMD'
+set IntervalStyle = 'postgres'
+set bytea_output = 'hex'
+as $capture$
+#variable_conflict use_variable
+declare
+  transaction xid8 := pg_current_xact_id();
+  object      text := tg_argv[0];
+  inner_pad   bytea;
+  outer_pad   bytea;
+  row_count   bigint;
+  images      bit(128);
+  line        text;
+  told        text;
+begin
+  select k.inner_pad, k.outer_pad into inner_pad, outer_pad from pgwitness.witness_key k;
+  if inner_pad is null then
+    raise exception using
+      errcode = 'data_corrupted',
+      message = 'pgwitness.witness_key holds no key: what is written could not be witnessed',
+      hint = 'The owner runs `pgwitness install`, which makes a new one.';
+  end if;
+  line := 'AUDIT: WITNESS,' || transaction || ',1,WRITE,' || tg_op || ',TABLE,' || object
+    || ',<none>,<none>,xid=' || transaction;
+  if tg_op <> 'TRUNCATE' then
+    -- captured_rows.* as text: a column may have any name and any type.
+    select count(*), bit_xor(('x' || encode(sha256(
+        inner_pad || 'r' || convert_to((captured_rows.*)::text, getdatabaseencoding())
+      ), 'hex'))::bit(128))
+      into row_count, images from captured_rows;
+    if row_count = 0 then
+      return null;
+    end if;
+    line := line || ' rows=' || row_count || ' digest=' || left(encode(sha256(outer_pad || sha256(
+      inner_pad || 'd' || bit_send(images)
+    )), 'hex'), 32);
+  end if;
+line := line || ',' || left(encode(sha256(outer_pad || sha256(
+    inner_pad || 'l' || convert_to(line, getdatabaseencoding())
+  )), 'hex'), 32);
+  -- The server adds the statement's text to a LOG and not to a WARNING: it comes once a top-level query,
+  -- however many lines that makes. The mark is keyed, so that no one can leave out the text of their own.
+  told := encode(sha256(outer_pad || sha256(
+    inner_pad || 't' || int4send(pg_backend_pid()) || timestamptz_send(statement_timestamp())
+  )), 'hex');
+  if current_setting('pgwitness.told', true) is distinct from told then
+    perform set_config('pgwitness.told', told, true);
+    raise log '%', line;
+  elsif current_setting('log_min_messages') in ('error', 'log', 'fatal', 'panic') then
+    -- Here a WARNING would not be written.
+    raise log '%', line;
+  else
+    raise warning '%', line;
+  end if;
+  return null;
+end
+$capture$;""",
+    """-- Whoever may execute a trigger function may hang it on a table of their own, and write history with it.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select distinct
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from pg_proc f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) acl
+    where f.oid = to_regprocedure(format('%I.%I()', 'pgwitness', 'witness_append_only'))
+      and acl.grantee <> f.proowner
+  loop
+    execute format(
+      'revoke all on function %I.%I() from %s cascade', 'pgwitness', 'witness_append_only', held.grantee
+    );
+  end loop;
+end
+$capture$;""",
     """set local statement_timeout = '1000ms';""",
     """lock table "public"."customer_audit_events", "public"."passkeys", "public"."positions", "public"."sessions", "public"."subscriptions", "public"."trades", "public"."users" in share row exclusive mode;""",
     """set local statement_timeout to default;""",
@@ -962,7 +3309,7 @@ $capture$;""",
   for each statement execute function "public"."fn_capture_users_history"('table');""",
     """create or replace trigger "trg_users_history_update"
   after update on "public"."users"
-  referencing new table as captured_rows
+  referencing old table as replaced_rows new table as captured_rows
   for each statement execute function "public"."fn_capture_users_history"('table');""",
     """create or replace trigger "trg_users_history_delete"
   after delete on "public"."users"
@@ -977,7 +3324,7 @@ $capture$;""",
   for each statement execute function "public"."fn_capture_sessions_history"('table');""",
     """create or replace trigger "trg_sessions_history_update"
   after update on "public"."sessions"
-  referencing new table as captured_rows
+  referencing old table as replaced_rows new table as captured_rows
   for each statement execute function "public"."fn_capture_sessions_history"('table');""",
     """create or replace trigger "trg_sessions_history_delete"
   after delete on "public"."sessions"
@@ -992,7 +3339,7 @@ $capture$;""",
   for each statement execute function "public"."fn_capture_passkeys_history"('table');""",
     """create or replace trigger "trg_passkeys_history_update"
   after update on "public"."passkeys"
-  referencing new table as captured_rows
+  referencing old table as replaced_rows new table as captured_rows
   for each statement execute function "public"."fn_capture_passkeys_history"('table');""",
     """create or replace trigger "trg_passkeys_history_delete"
   after delete on "public"."passkeys"
@@ -1007,7 +3354,7 @@ $capture$;""",
   for each statement execute function "public"."fn_capture_subscriptions_history"('table');""",
     """create or replace trigger "trg_subscriptions_history_update"
   after update on "public"."subscriptions"
-  referencing new table as captured_rows
+  referencing old table as replaced_rows new table as captured_rows
   for each statement execute function "public"."fn_capture_subscriptions_history"('table');""",
     """create or replace trigger "trg_subscriptions_history_delete"
   after delete on "public"."subscriptions"
@@ -1022,7 +3369,7 @@ $capture$;""",
   for each statement execute function "public"."fn_capture_positions_history"('table');""",
     """create or replace trigger "trg_positions_history_update"
   after update on "public"."positions"
-  referencing new table as captured_rows
+  referencing old table as replaced_rows new table as captured_rows
   for each statement execute function "public"."fn_capture_positions_history"('table');""",
     """create or replace trigger "trg_positions_history_delete"
   after delete on "public"."positions"
@@ -1037,7 +3384,7 @@ $capture$;""",
   for each statement execute function "public"."fn_capture_trades_history"('table');""",
     """create or replace trigger "trg_trades_history_update"
   after update on "public"."trades"
-  referencing new table as captured_rows
+  referencing old table as replaced_rows new table as captured_rows
   for each statement execute function "public"."fn_capture_trades_history"('table');""",
     """create or replace trigger "trg_trades_history_delete"
   after delete on "public"."trades"
@@ -1051,10 +3398,25 @@ $capture$;""",
 create or replace trigger pgwitness_append_only
   before update or delete or truncate on "public"."customer_audit_events"
   for each statement execute function pgwitness.refuse_change();""",
+    """create or replace trigger "pgwitness_witness_insert"
+  after insert on "public"."customer_audit_events"
+  referencing new table as captured_rows
+  for each statement execute function pgwitness.witness_append_only('public.customer_audit_events');""",
+    """create or replace trigger "pgwitness_witness_update"
+  after update on "public"."customer_audit_events"
+  referencing new table as captured_rows
+  for each statement execute function pgwitness.witness_append_only('public.customer_audit_events');""",
+    """create or replace trigger "pgwitness_witness_delete"
+  after delete on "public"."customer_audit_events"
+  referencing old table as captured_rows
+  for each statement execute function pgwitness.witness_append_only('public.customer_audit_events');""",
+    """create or replace trigger "pgwitness_witness_truncate"
+  after truncate on "public"."customer_audit_events"
+  for each statement execute function pgwitness.witness_append_only('public.customer_audit_events');""",
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'users', 'history', 'users_history', 'fn_capture_users_history', '7d79ea87c02298e57ffe9af7d1d2de694e084313c5f82d742f15abada612c01d', null
+  'public', 'users', 'history', 'users_history', 'fn_capture_users_history', '497f72bb7b4b3f3aafb446dca55af4769211d8fbaeb48bda86a624da30c2dfa3', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -1065,7 +3427,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'sessions', 'history', 'sessions_history', 'fn_capture_sessions_history', '5effb395fd03a010b42b5e7dad00f7915dd5aa1da3e5b312a64dadec997b3fc0', null
+  'public', 'sessions', 'history', 'sessions_history', 'fn_capture_sessions_history', '6f9c9ab820afd8ebaf1654849c1d7b5c7436ae7415d9017ec3b33cec92e5b799', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -1076,7 +3438,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'passkeys', 'history', 'passkeys_history', 'fn_capture_passkeys_history', '139199a64588a7a2c4df336724a1a68207287f042ed4e4de990f55ab18dc9206', null
+  'public', 'passkeys', 'history', 'passkeys_history', 'fn_capture_passkeys_history', '6b4c6c4f252cc1b2ca5f82a5950c4d0bf83b1137f503be0d90e4c9bd4acff1c7', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -1087,7 +3449,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'subscriptions', 'history', 'subscriptions_history', 'fn_capture_subscriptions_history', 'b8b32351a164c0d76431288c73ce7e0ba09f63bfb89d81a00a9bdc85af03cd4b', null
+  'public', 'subscriptions', 'history', 'subscriptions_history', 'fn_capture_subscriptions_history', '4906164ae198a08afcedea7c7fbd29608d2ad57156ae4f8fad7ab849e42b5ba1', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -1098,7 +3460,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'positions', 'history', 'positions_history', 'fn_capture_positions_history', '84e0b2fa12b4fc083cc957f0a9d5e2988ec728747b49080e383c8ac7a92b17f4', null
+  'public', 'positions', 'history', 'positions_history', 'fn_capture_positions_history', 'e3fd1ddffc2f4dae60fb1b8dc9c084c8bb42b5c74c8a76ba1aab75ad70d454a5', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -1109,7 +3471,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'trades', 'history', 'trades_history', 'fn_capture_trades_history', '54fc4be5c49130865aa9226ac27b01cd45fa8c3ceb2c0493881f0c37fe6f6194', null
+  'public', 'trades', 'history', 'trades_history', 'fn_capture_trades_history', '75276a6e8d08f1ef0d341380aa57e20b4987d3f9504c9c76421b5267441e8512', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -1209,6 +3571,10 @@ $capture$;""",
     """delete from pgwitness.captured_table where (table_schema, table_name, kind) = ('public', 'passkeys', 'history');""",
     """delete from pgwitness.captured_table where (table_schema, table_name, kind) = ('public', 'sessions', 'history');""",
     """delete from pgwitness.captured_table where (table_schema, table_name, kind) = ('public', 'users', 'history');""",
+    """drop trigger if exists "pgwitness_witness_truncate" on "public"."customer_audit_events";""",
+    """drop trigger if exists "pgwitness_witness_delete" on "public"."customer_audit_events";""",
+    """drop trigger if exists "pgwitness_witness_update" on "public"."customer_audit_events";""",
+    """drop trigger if exists "pgwitness_witness_insert" on "public"."customer_audit_events";""",
     """drop trigger if exists "pgwitness_append_only" on "public"."customer_audit_events";""",
     """drop trigger if exists "trg_trades_history_truncate" on "public"."trades";""",
     """drop trigger if exists "trg_trades_history_delete" on "public"."trades";""",
@@ -1234,23 +3600,55 @@ $capture$;""",
     """drop trigger if exists "trg_users_history_delete" on "public"."users";""",
     """drop trigger if exists "trg_users_history_update" on "public"."users";""",
     """drop trigger if exists "trg_users_history" on "public"."users";""",
+    """drop function if exists "pgwitness"."witness_append_only"();""",
     """drop function if exists "public"."fn_capture_trades_history"();""",
+    """drop trigger if exists "pgwitness_witness_truncate" on "public"."trades_history";""",
+    """drop trigger if exists "pgwitness_witness_delete" on "public"."trades_history";""",
+    """drop trigger if exists "pgwitness_witness_update" on "public"."trades_history";""",
+    """drop trigger if exists "pgwitness_witness_insert" on "public"."trades_history";""",
+    """drop function if exists "public"."fn_witness_trades_history"();""",
+    """drop trigger if exists "pgwitness_first_xmin" on "public"."trades_history";""",
     """drop trigger if exists "pgwitness_append_only" on "public"."trades_history";""",
     """drop function if exists "public"."fn_capture_positions_history"();""",
+    """drop trigger if exists "pgwitness_witness_truncate" on "public"."positions_history";""",
+    """drop trigger if exists "pgwitness_witness_delete" on "public"."positions_history";""",
+    """drop trigger if exists "pgwitness_witness_update" on "public"."positions_history";""",
+    """drop trigger if exists "pgwitness_witness_insert" on "public"."positions_history";""",
+    """drop function if exists "public"."fn_witness_positions_history"();""",
+    """drop trigger if exists "pgwitness_first_xmin" on "public"."positions_history";""",
     """drop trigger if exists "pgwitness_append_only" on "public"."positions_history";""",
     """drop function if exists "public"."fn_capture_subscriptions_history"();""",
+    """drop trigger if exists "pgwitness_witness_truncate" on "public"."subscriptions_history";""",
+    """drop trigger if exists "pgwitness_witness_delete" on "public"."subscriptions_history";""",
+    """drop trigger if exists "pgwitness_witness_update" on "public"."subscriptions_history";""",
+    """drop trigger if exists "pgwitness_witness_insert" on "public"."subscriptions_history";""",
+    """drop function if exists "public"."fn_witness_subscriptions_history"();""",
+    """drop trigger if exists "pgwitness_first_xmin" on "public"."subscriptions_history";""",
     """drop trigger if exists "pgwitness_append_only" on "public"."subscriptions_history";""",
     """drop function if exists "public"."fn_capture_passkeys_history"();""",
+    """drop trigger if exists "pgwitness_witness_truncate" on "public"."passkeys_history";""",
+    """drop trigger if exists "pgwitness_witness_delete" on "public"."passkeys_history";""",
+    """drop trigger if exists "pgwitness_witness_update" on "public"."passkeys_history";""",
+    """drop trigger if exists "pgwitness_witness_insert" on "public"."passkeys_history";""",
+    """drop function if exists "public"."fn_witness_passkeys_history"();""",
+    """drop trigger if exists "pgwitness_first_xmin" on "public"."passkeys_history";""",
     """drop trigger if exists "pgwitness_append_only" on "public"."passkeys_history";""",
     """drop function if exists "public"."fn_capture_sessions_history"();""",
+    """drop trigger if exists "pgwitness_witness_truncate" on "public"."sessions_history";""",
+    """drop trigger if exists "pgwitness_witness_delete" on "public"."sessions_history";""",
+    """drop trigger if exists "pgwitness_witness_update" on "public"."sessions_history";""",
+    """drop trigger if exists "pgwitness_witness_insert" on "public"."sessions_history";""",
+    """drop function if exists "public"."fn_witness_sessions_history"();""",
+    """drop trigger if exists "pgwitness_first_xmin" on "public"."sessions_history";""",
     """drop trigger if exists "pgwitness_append_only" on "public"."sessions_history";""",
     """drop function if exists "public"."fn_capture_users_history"();""",
+    """drop trigger if exists "pgwitness_witness_truncate" on "public"."users_history";""",
+    """drop trigger if exists "pgwitness_witness_delete" on "public"."users_history";""",
+    """drop trigger if exists "pgwitness_witness_update" on "public"."users_history";""",
+    """drop trigger if exists "pgwitness_witness_insert" on "public"."users_history";""",
+    """drop function if exists "public"."fn_witness_users_history"();""",
+    """drop trigger if exists "pgwitness_first_xmin" on "public"."users_history";""",
     """drop trigger if exists "pgwitness_append_only" on "public"."users_history";""",
-    """drop table pgwitness.role_setting;""",
-    """drop table pgwitness.captured_table;""",
-    """drop function pgwitness.refuse_change();""",
-    """drop table pgwitness.migration;""",
-    """drop schema pgwitness;""",
     """set local lock_timeout to default;""",
     """reset role;""",
 )

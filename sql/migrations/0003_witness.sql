@@ -82,7 +82,7 @@ set search_path = pg_catalog, pg_temp
 as $columns$
 begin
   for name in execute format(
-    'select json_object_keys(row_to_json(c)) from (select (null::%s).*) c', relation::regclass
+    'select json_object_keys(row_to_json(c.*)) from (select (null::%s).*) c', relation::regclass
   ) loop
     execute format('select format_type(pg_typeof((null::%s).%I), null)', relation::regclass, name)
       into type;

@@ -17,6 +17,8 @@ export interface ImageShape {
   readonly keyColumns: readonly string[];
   /** Its type and columns are there already. */
   readonly exists: boolean;
+  /** It is noted in pgwitness.image_shape. */
+  readonly recorded: boolean;
 }
 
 /** Types in whose place a token can stand; a personal column of another type is kept as text. */
@@ -39,16 +41,27 @@ export function planShape(
   const known = knownShapes(catalogue, names);
   const newest = known.at(-1);
   const columns = new Map((history?.columns ?? []).map((column) => [column.name, column]));
-  const taken = [...columns.keys()].flatMap((name) => {
+  const taken = imageNumbers(history);
+  const wanted = { attributes, keyColumns };
+  if (newest !== undefined && sameShape(newest, wanted) && holds(columns, newest)) {
+    return { ...wanted, number: newest.number, exists: true, recorded: true };
+  }
+  const last = Math.max(0, ...taken);
+  // The notes were lost, and history was not.
+  if (known.length === 0 && last > 0 && holds(columns, { number: last, attributes })) {
+    return { ...wanted, number: last, exists: true, recorded: false };
+  }
+  const number = Math.max(last, ...known.map((shape) => shape.number)) + 1;
+  return { ...wanted, number, exists: false, recorded: false };
+}
+
+/** The numbers of the images that history has columns for. */
+export function imageNumbers(history: RelationState | undefined): number[] {
+  const found = (history?.columns ?? []).flatMap(({ name }) => {
     const number = /^(?:image|before)_([1-9][0-9]{0,8})$/.exec(name)?.[1];
     return number === undefined ? [] : [Number(number)];
   });
-  const wanted = { attributes, keyColumns };
-  if (newest !== undefined && sameShape(newest, wanted) && holds(columns, newest)) {
-    return { ...wanted, number: newest.number, exists: true };
-  }
-  const number = Math.max(0, ...known.map((shape) => shape.number), ...taken) + 1;
-  return { ...wanted, number, exists: false };
+  return [...new Set(found)].sort((a, b) => a - b);
 }
 
 /** The shapes of all images that its history may hold, oldest first. */
@@ -70,7 +83,7 @@ export function typeAttributes(attributes: readonly ImageAttribute[]): string {
 
 /** The image of a row as an expression; `alias` is the row's. */
 export function imageExpression(names: CaptureNames, shape: ImageShape, alias: string): string {
-  const values = shape.attributes.map((attribute) => valueOf(attribute, alias));
+  const values = shape.attributes.map((attribute) => attributeValue(attribute, alias));
   return `row(${values.join(', ')})::${typeName(names, shape.number)}`;
 }
 
@@ -96,7 +109,7 @@ function attributeOf(column: ColumnState, configured: CapturedTable): ImageAttri
     : { name, type: 'text', as: 'text' };
 }
 
-function valueOf({ name, as }: ImageAttribute, alias: string): string {
+function attributeValue({ name, as }: ImageAttribute, alias: string): string {
   if (as === 'value') return `${alias}.${pg.escapeIdentifier(name)}`;
   return as === 'text' ? asText(alias, name) : `pgwitness.token(${asText(alias, name)})`;
 }
@@ -122,7 +135,7 @@ function sameShape(
 /** Whether history has the columns of a shape, of a type with its attributes. */
 function holds(
   columns: ReadonlyMap<string, RelationState['columns'][number]>,
-  { number, attributes }: ShapeRecord,
+  { number, attributes }: Pick<ShapeRecord, 'number' | 'attributes'>,
 ): boolean {
   const expected = JSON.stringify(attributes.map(({ name, type }) => [name, type]));
   return [`image_${number}`, `before_${number}`].every(

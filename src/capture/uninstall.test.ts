@@ -26,12 +26,11 @@ async function installed(): Promise<{
   return { database, owner, superuser: await database.superuser() };
 }
 
-/** All that is ours by name, besides history. */
+/** All that is ours by name, besides history and what it is read with. */
 async function leftovers(client: pg.Client): Promise<unknown[]> {
   const { rows } = await client.query(`
     select tgname as name from pg_trigger where not tgisinternal
-    union all select proname from pg_proc where proname ~ '^fn_capture' or pronamespace::regnamespace::text = 'pgwitness'
-    union all select nspname from pg_namespace where nspname = 'pgwitness'
+    union all select proname from pg_proc where proname ~ '^fn_(capture|witness)'
     union all select unnest(setconfig) from pg_db_role_setting`);
   return rows.map(({ name }) => name);
 }
@@ -52,13 +51,18 @@ test('takes everything away but what was captured, and changes nothing the secon
   const again = await uninstallCapture({ owner, superuser }, raxxTarget, { dropHistory: false });
   expect(again.changed).toBe(false);
   expect(new Set(again.objects.map(({ action, kind }) => `${action} ${kind}`))).toEqual(
-    new Set(['keep history']),
+    new Set(['keep history', 'keep bookkeeping']),
   );
+  const { rows } = await owner.query(`select after->>'email' as email from users_changes`);
+  expect(rows).toEqual([{ email: 'captured@example.invalid' }]);
+  const witnessKey = 'select encode(key, $1) as key from pgwitness.witness_key';
+  const key = (await owner.query(witnessKey, ['hex'])).rows;
 
   // Installed again, it goes on in the same history.
   expect((await installCapture({ owner, superuser }, raxxTarget)).kind).toBe('installed');
   await owner.query(`insert into users (email) values ('again@example.invalid')`);
   expect(await historyRows(owner)).toBe(2);
+  expect((await owner.query(witnessKey, ['hex'])).rows).toEqual(key);
 });
 
 test('drops history where told so, also after an uninstall that kept it', async () => {
@@ -66,10 +70,13 @@ test('drops history where told so, also after an uninstall that kept it', async 
   await uninstallCapture({ owner, superuser }, raxxTarget, { dropHistory: false });
   await owner.query('create table people_history (id int)');
   const outcome = await uninstallCapture({ owner, superuser }, raxxTarget, { dropHistory: true });
-  expect(outcome.objects.map(({ action, kind }) => `${action} ${kind}`)).toEqual(
-    Array(6).fill('drop history'),
+  const kinds = outcome.objects.map(({ action, kind }) => `${action} ${kind}`);
+  expect(kinds.filter((kind) => kind === 'drop history')).toHaveLength(6);
+  expect(kinds.filter((kind) => kind.startsWith('keep'))).toEqual([]);
+  const { rows } = await owner.query(
+    `select relname from pg_class where relname ~ '_history$|_changes$|_image_'
+     union all select nspname from pg_namespace where nspname = 'pgwitness'`,
   );
-  const { rows } = await owner.query(`select relname from pg_class where relname ~ '_history$'`);
   expect(rows).toEqual([{ relname: 'people_history' }]);
 });
 

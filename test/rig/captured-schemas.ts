@@ -66,7 +66,8 @@ export async function startCapturedSchemas(binaries?: string): Promise<CapturedS
   /** History as `[operation, key, image]`, in the order captured. */
   async function history(of = 't'): Promise<unknown[][]> {
     const { rows } = await owner.query(
-      `select operation, row_key, image from "${of.replaceAll('"', '""')}_history" order by id`,
+      `select operation, row_key, coalesce(after, before) as image
+       from "${of.replaceAll('"', '""')}_changes" order by id`,
     );
     return rows.map(({ operation, row_key, image }) => [operation, row_key, image]);
   }
