@@ -1,0 +1,54 @@
+import type { SeenSchema, SeenTable } from './seen-schema.ts';
+
+/** Bits of pg_trigger.tgtype (src/include/catalog/pg_trigger.h). */
+const truncateTrigger = 32;
+
+/** Whether history has to tell a change, may, or must not. */
+export type Duty = 'must' | 'may' | 'must not';
+
+/**
+ * What history owes about a change of this relation by this statement. The only exceptions from "every
+ * committed change appears once", each with its reason; anything else that is missing is a fault.
+ */
+export function dutyOf(
+  relation: string,
+  operation: string,
+  before: SeenSchema,
+  after: SeenSchema | undefined,
+): Duty {
+  const first = duty(find(before, relation), operation);
+  if (after === undefined) return first;
+  // The statement waited for another session, which may have changed what is captured meanwhile; which
+  // of the two it then saw Postgres does not say.
+  return first === duty(find(after, relation), operation) ? first : 'may';
+}
+
+function duty(table: SeenTable | undefined, operation: string): Duty {
+  // Made by the statement itself, as a table to be attached is: nobody knew of it before.
+  if (table === undefined) return 'may';
+  if (table.parent === null && table.captured.length === 0) {
+    // A table that is to be attached is filled before it is a part of the captured one: ATTACH copies no
+    // row, so nothing fires. The rows' first images are taken by the next baseline.
+    return 'must not';
+  }
+  if (table.parent === null && isPart(table)) {
+    // After DETACH it is a table of its own. It keeps its own triggers until someone takes them off, and
+    // loses those that it had from its parent.
+    return 'may';
+  }
+  if (operation === 'TRUNCATE' && !table.captured.some((type) => (type & truncateTrigger) !== 0)) {
+    // Row triggers, which a new leaf has from its parent, don't fire on TRUNCATE: until install runs
+    // again a TRUNCATE that names the leaf alone is not seen.
+    return 'may';
+  }
+  return 'must';
+}
+
+/** A leaf by its name, for a detached one has no parent that would tell. */
+function isPart(table: SeenTable): boolean {
+  return /_[an]\d+$|_p\d/.test(table.name);
+}
+
+function find(seen: SeenSchema, relation: string): SeenTable | undefined {
+  return seen.tables.find(({ name }) => name === relation);
+}
