@@ -40,7 +40,7 @@ export class AttackWorld {
   private digest = '';
   private readonly sessions = new Map<string, pg.Client>();
 
-  private readonly world: CaptureWorld;
+  readonly world: CaptureWorld;
 
   private constructor(world: CaptureWorld) {
     this.world = world;

@@ -79,25 +79,35 @@ describe.each([
     });
 
     test('by a stack that is too deep for the trigger alone', async () => {
-      // Each level writes once, caught where it fails: somewhere near the end there is room for the
-      // INSERT and not for what capture does.
-      await app.query(`create function pg_temp.down(level int) returns void language plpgsql as $$
+      await app.query(`create function pg_temp.down(levels int, email text) returns void language plpgsql as $$
         begin
-          begin
-            insert into public.users (email) values (level || '@deep.invalid');
-          exception when statement_too_complex then
-            raise exception 'the end' using errcode = 'P0001';
-          end;
-          perform pg_temp.down(level + 1);
-        exception when statement_too_complex or raise_exception then null;
+          if levels > 0 then perform pg_temp.down(levels - 1, email);
+          elsif email is not null then insert into public.users (email) values (email);
+          end if;
         end $$`);
-      await app.query('select pg_temp.down(1)');
+      const fits = async (levels: number, email: string | null): Promise<boolean> => {
+        try {
+          await app.query('select pg_temp.down($1, $2)', [levels, email]);
+          return true;
+        } catch (error) {
+          expect((error as { code: string }).code).toBe('54001');
+          return false;
+        }
+      };
+      let [deepest, tooDeep] = [1, 100_000];
+      while (tooDeep - deepest > 1) {
+        const middle = Math.floor((deepest + tooDeep) / 2);
+        if (await fits(middle, null)) deepest = middle;
+        else tooDeep = middle;
+      }
+      // Somewhere above that there is room for the INSERT, and none yet for what capture does.
+      const outcomes: boolean[] = [];
+      for (let levels = deepest; !(outcomes.at(-1) ?? false); levels -= 2) {
+        outcomes.push(await fits(levels, `${levels}@deep.invalid`));
+      }
+      expect(outcomes).toContain(false);
       await app.end();
-      const added = await world.added(before, await world.rows());
-      const [live] = await world.look<{ rows: number }>(
-        `select count(*)::int as rows from public.users where email like '%@deep.invalid'`,
-      );
-      expect(added).toHaveLength(live?.rows ?? -1);
+      expect(await world.added(before, await world.rows())).toHaveLength(1);
       expect(await world.unwitnessed()).toEqual([]);
     });
 

@@ -60,7 +60,7 @@ export const shadowAttacks: readonly Theme[] = [
         'temporary tables named as history and as the captured table',
         [
           'create temp table users (like public.users)',
-          'create temp table users_history (like public.users_history)',
+          'create temp table users_history (id bigint, operation text)',
           `insert into users (id, email, created_at) values (1, 'not the real table', now())`,
         ],
         'capture names its tables with their schema',
