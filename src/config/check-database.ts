@@ -67,6 +67,11 @@ export function databaseFaults(value: unknown, app: KeyPath): CrossFault[] {
       () => 'The owner and the application log in with the same URL.',
       'Give the application a role of its own: an owner can switch triggers off and on again and leave no line.',
     ),
+    ...shared(
+      ['app_url_env', 'archiver_url_env'].flatMap((key) => optional(textAt(value, [...at, key]))),
+      () => 'The application and the role that pseudonymizes log in with the same URL.',
+      'Give that role a login of its own: the application could change what history says of it.',
+    ),
   ];
 }
 

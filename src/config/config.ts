@@ -55,6 +55,8 @@ export interface DatabaseConfig {
   readonly ownerUrlEnv: string;
   readonly appUrlEnv?: string;
   readonly superuserUrlEnv?: string;
+  /** The login that pseudonymizes. */
+  readonly archiverUrlEnv?: string;
   readonly owner: string;
   /** Each captured statement leaves a line in the server log. */
   readonly witness: boolean;

@@ -73,6 +73,16 @@ describe('a configuration that is right', () => {
     });
   });
 
+  test('the login that pseudonymizes is one of its own, where the file names one', () => {
+    const login = (text: string) => {
+      const parsed = parseConfig(text, 'f');
+      return parsed.ok ? parsed.config.apps[0]?.database.archiverUrlEnv : parsed.problems;
+    };
+    expect(login(right)).toBeUndefined();
+    const named = '      app_url_env: SHOP_APP_URL\n      archiver_url_env: SHOP_ARCHIVER_URL';
+    expect(login(withLine(9, named))).toBe('SHOP_ARCHIVER_URL');
+  });
+
   test('a table is named as in SQL, quotes included, and comes out as in the catalogue', () => {
     const text = right
       .replace('- orders', `- '"My Schema"."T ""x"" 1"'`)
@@ -190,6 +200,11 @@ describe('a configuration that is wrong', () => {
       'one login for owner and application',
       withLine(9, '      app_url_env: SHOP_OWNER_URL'),
       '9: The owner and the application log in with the same URL',
+    ],
+    [
+      'one login for the application and the role that pseudonymizes',
+      withLine(9, '      app_url_env: SHOP_APP_URL\n      archiver_url_env: SHOP_APP_URL'),
+      '10: The application and the role that pseudonymizes log in with the same URL',
     ],
     [
       'an owner with grants',

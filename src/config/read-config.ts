@@ -257,6 +257,7 @@ function trustedDatabase(written: WrittenDatabase): DatabaseConfig {
     ownerUrlEnv: written.owner_url_env,
     ...(written.app_url_env !== undefined && { appUrlEnv: written.app_url_env }),
     ...(written.superuser_url_env !== undefined && { superuserUrlEnv: written.superuser_url_env }),
+    ...(written.archiver_url_env !== undefined && { archiverUrlEnv: written.archiver_url_env }),
     owner: written.owner,
     witness: written.witness,
     tables: written.tables.map((table) => capturedTable(table, written)),

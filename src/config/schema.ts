@@ -77,6 +77,11 @@ const databaseSchema = z.strictObject({
     .describe(
       'Environment variable with a login that may SET log_statement for roles, where the owner may not.',
     ),
+  archiver_url_env: envName
+    .optional()
+    .describe(
+      "Environment variable with the login of the role that has `update` on history: `pgwitness pseudonymize` uses it, and the owner's where it is absent.",
+    ),
   schema: z
     .string()
     .min(1)
