@@ -292,9 +292,10 @@ stable
 set search_path = pg_catalog, pg_temp
 as $value$
 declare
-  known regtype := to_regtype(type);
+  known regtype;
   made jsonb;
 begin
+  known := to_regtype(type);
   if value is null or known is null or known in ('json'::regtype, 'xml'::regtype)
     or not exists (
       select from pg_type t where t.oid = known and t.typnamespace = 'pg_catalog'::regnamespace
@@ -310,16 +311,36 @@ exception when others then
 end
 $value$;
 
--- One row of drifted history, `part` being 'values' or 'before'.
+-- One row of drifted history, `part` being 'values' or 'before'. Null where it is not as capture writes it.
 create or replace function pgwitness.drifted_image(drifted json, part text) returns jsonb
-language sql
+language plpgsql
 stable
 strict
 set search_path = pg_catalog, pg_temp
 as $image$
-  select jsonb_object_agg(v.key, pgwitness.value_as_jsonb(v.value, drifted -> 'types' ->> v.key))
-  from json_each_text(case when json_typeof(drifted -> part) = 'object' then drifted -> part end) v
+begin
+  return (
+    select jsonb_object_agg(v.key, pgwitness.value_as_jsonb(v.value, drifted -> 'types' ->> v.key))
+    from json_each_text(case when json_typeof(drifted -> part) = 'object' then drifted -> part end) v
+  );
+exception when others then
+  return null;
+end
 $image$;
+
+-- The names of its key, in their order.
+create or replace function pgwitness.drifted_key(drifted json) returns jsonb
+language plpgsql
+stable
+strict
+set search_path = pg_catalog, pg_temp
+as $key$
+begin
+  return drifted -> 'key';
+exception when others then
+  return null;
+end
+$key$;
 
 create or replace function pgwitness.row_key(image jsonb, key_names jsonb) returns jsonb
 language sql
@@ -373,7 +394,94 @@ revoke all on function pgwitness.keep_first_xmin() from public;
 
 -- What a view <table>_changes calls runs with the rights of whoever reads it.
 grant execute on function
-  pgwitness.value_as_jsonb(text, text), pgwitness.drifted_image(json, text),
+  pgwitness.value_as_jsonb(text, text), pgwitness.drifted_image(json, text), pgwitness.drifted_key(json),
   pgwitness.row_key(jsonb, jsonb), pgwitness.key_values(jsonb, jsonb),
   pgwitness.changed_columns(jsonb, jsonb)
 to public;
+
+-- The token of a value that stands in history, for the roles that may pseudonymize: the plan grants it to them
+-- alone, who can't read the key. What is a token stays, so that doing it twice changes nothing.
+create or replace function pgwitness.pseudonym(value text) returns text
+language sql
+stable
+strict
+security definer
+set search_path = pg_catalog, pg_temp
+set client_min_messages = error
+set quote_all_identifiers = off
+set debug_print_plan = off
+as $pseudonym$
+  select case when value ~ '^token:[0-9a-f]{32}$' then value else pgwitness.token(value) end
+$pseudonym$;
+
+revoke all on function pgwitness.pseudonym(text) from public;
+
+-- The key of a row of drifted history as the text of an array: the columns `names`, or, where the row has
+-- not all of them and its key has as many, its key's columns in their order. Of those at `tokens` (counted
+-- from 1) the token. Null where that can't be told, and of what is not as capture writes it.
+create or replace function pgwitness.drifted_key_text(
+  drifted json, part text, names text[], tokens int[]
+) returns text
+language plpgsql
+stable
+strict
+set search_path = pg_catalog, pg_temp
+as $key$
+declare
+  image json;
+  own text[];
+  key text[];
+  value text;
+begin
+  image := drifted -> part;
+  own := names;
+  if names <@ array(select json_object_keys(image)) is not true then
+    own := array(select json_array_elements_text(drifted -> 'key'));
+    if cardinality(own) <> cardinality(names) then
+      return null;
+    end if;
+  end if;
+  for place in 1 .. cardinality(own) loop
+    value := image ->> own[place];
+    if drifted -> 'types' ->> own[place] = 'numeric' then
+      value := trim_scale(value::numeric)::text;
+    elsif drifted -> 'types' ->> own[place] = 'character' then
+      value := rtrim(value, ' ');
+    end if;
+    if place = any (tokens) then
+      value := pgwitness.pseudonym(value);
+    end if;
+    key := key || value;
+  end loop;
+  return key::text;
+exception when others then
+  return null;
+end
+$key$;
+
+-- Drifted history with tokens in place of the values of these columns, and the rest of its text as it was.
+create or replace function pgwitness.drifted_pseudonyms(drifted json, personal text[]) returns json
+language sql
+stable
+strict
+set search_path = pg_catalog, pg_temp
+as $pseudonyms$
+  select ('{' || string_agg(
+    to_json(member.key)::text || ' : ' || case
+      when member.key in ('values', 'before') and json_typeof(member.value) = 'object' then (
+        select '{' || coalesce(string_agg(
+          to_json(v.key)::text || ' : ' || case
+            when v.key = any (personal) and json_typeof(v.value) <> 'null'
+              then to_json(pgwitness.pseudonym(v.value #>> '{}'))::text
+            else v.value::text
+          end,
+          ', ' order by v.place
+        ), '') || '}'
+        from json_each(member.value) with ordinality v (key, value, place)
+      )
+      else member.value::text
+    end,
+    ', ' order by member.place
+  ) || '}')::json
+  from json_each(drifted) with ordinality member (key, value, place)
+$pseudonyms$;

@@ -4,7 +4,14 @@ begin
   create type :"schema".:"type" as (:{attributes});
   revoke all on type :"schema".:"type" from public;
 exception when duplicate_object then
-  -- From an install that was taken away and left its history.
-  null;
+  -- From an install that was taken away and left its history; not of a hand that was here before.
+  if not exists (
+    select from pg_type t
+    where t.oid = to_regtype(format('%I.%I', :'schema', :'type'))
+      and pg_get_userbyid(t.typowner) = current_user
+  ) then
+    raise exception 'the type %.% exists and is not ours', :'schema', :'type'
+      using hint = 'Rename it, and run again.';
+  end if;
 end
 $capture$;

@@ -15,6 +15,8 @@ export interface Catalogue {
   /** Triggers that call the capture functions of the target, and all guards, wherever they are. */
   readonly ownTriggers: readonly OwnTrigger[];
   readonly roleSettings: readonly RoleSettingState[];
+  /** Who may execute pgwitness.pseudonym; none where there is no such function. */
+  readonly pseudonymizers: readonly ExecutorState[];
   readonly records: Records;
 }
 
@@ -173,6 +175,12 @@ export interface OwnTrigger {
   readonly arguments: string;
 }
 
+export interface ExecutorState {
+  readonly grantee: string;
+  readonly public: boolean;
+  readonly grantable: boolean;
+}
+
 export interface RoleSettingState {
   readonly role: string;
   readonly in_database: boolean;
@@ -240,7 +248,7 @@ export function nameKey(schema: string, name: string): string {
 /** Reads all that a plan rests on. Writes nothing, and needs no more than a login. */
 export async function readCatalogue(client: ClientBase, target: CaptureTarget): Promise<Catalogue> {
   const server = await readServer(client, target.owner);
-  const records = await readRecords(client, server);
+  const records = await readRecords(client, server, target.owner);
   const roles = await rows<RoleState>(client, 'roles', [
     target.roles.map((role) => role.name),
     target.owner,
@@ -281,6 +289,7 @@ export async function readCatalogue(client: ClientBase, target: CaptureTarget): 
       client,
       target.roles.map((role) => role.name),
     ),
+    pseudonymizers: await rows<ExecutorState>(client, 'pseudonymize-executors', []),
     records,
   };
 }
@@ -314,10 +323,18 @@ export async function readMaySet(
   return new Set(found.filter(({ may }) => may).map(({ role }) => role));
 }
 
-/** What earlier runs noted. */
-export async function readRecords(client: ClientBase, server: ServerState): Promise<Records> {
+/**
+ * What earlier runs noted. Nothing is read in a schema that is not the owner's: what looks like our notes
+ * there may be a view, and run another's code with the owner's rights.
+ */
+export async function readRecords(
+  client: ClientBase,
+  server: ServerState,
+  owner: string,
+): Promise<Records> {
   const none: Records = { migrations: [], tables: [], settings: [], shapes: [], baselines: [] };
-  if (server.bookkeeping?.readable !== true || !server.bookkeeping.ledger) return none;
+  const { owner: theirs, readable, ledger } = server.bookkeeping ?? {};
+  if (theirs !== owner || readable !== true || ledger !== true) return none;
   const migrations = await client.query<Records['migrations'][number]>(
     'select number, name, sha256 from pgwitness.migration order by number',
   );

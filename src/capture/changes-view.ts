@@ -22,7 +22,7 @@ export function changesViewSql(
         .join(', '),
       image: [...each('s.image'), "pgwitness.drifted_image(h.drifted, 'values')"].join(', '),
       before: [...each('s.before'), "pgwitness.drifted_image(h.drifted, 'before')"].join(', '),
-      key_names: `case ${cases.join(' ')} else (h.drifted -> 'key')::jsonb end`,
+      key_names: `case ${cases.join(' ')} else pgwitness.drifted_key(h.drifted) end`,
     },
   );
 }

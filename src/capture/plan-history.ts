@@ -221,7 +221,7 @@ interface Granted {
 }
 
 const shownLimits: Readonly<Partial<Record<CaptureRole['history'][number], string>>> = {
-  insert: ' (all but id)',
+  insert: ' (no id, no image)',
   update: ' (images)',
 };
 
@@ -274,11 +274,10 @@ function planGrants(
     });
   }
   const limitedTo = {
-    // The id is the sequence's alone to give, and first_xmin the trigger's.
-    insert: [
-      ...Object.keys(historyColumns).filter((name) => name !== 'id' && name !== 'first_xmin'),
-      ...images.filter((name) => name !== 'drifted'),
-    ],
+    // The id is the sequence's alone to give, and what was captured is capture's alone to say.
+    insert: Object.keys(historyColumns).filter(
+      (name) => !['id', 'first_xmin', 'drifted'].includes(name),
+    ),
     // Pseudonymizing reaches the images alone: who changed what and when stays as it was captured.
     update: images,
   };

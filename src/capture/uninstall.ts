@@ -103,7 +103,8 @@ async function asRole(client: ClientBase, role: string, sql: string): Promise<vo
 
 /** The catalogue, with the tables that were installed and are no longer configured. */
 async function readAll(owner: ClientBase, target: CaptureTarget): Promise<Catalogue> {
-  const { tables } = await readRecords(owner, await readServer(owner, target.owner));
+  const server = await readServer(owner, target.owner);
+  const { tables } = await readRecords(owner, server, target.owner);
   const recorded = tables
     .filter(({ kind }) => kind === 'history')
     .map(({ table_schema, table_name }) => ({ schema: table_schema, name: table_name }));
