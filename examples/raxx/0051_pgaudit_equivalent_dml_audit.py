@@ -80,7 +80,7 @@ on conflict do nothing;""",
     """-- Whose it is in pgwitness.yaml; null where a migration made it, which does not know.
 alter table pgwitness.captured_table add column if not exists app text;""",
     """insert into pgwitness.migration (number, name, sha256)
-values ('3', 'witness', '67b3b604b65d0db02c5b053a0d8216cd9e4d97a57b839200b915d341d07a4f69')
+values ('3', 'witness', '29906e702b43ffa0910599ac12d7782424f58f4ce48475d83eb61bf9f49e686f')
 on conflict do nothing;""",
     """-- The form of one table's images: which attribute of its composite type holds which column, and how.
 create table if not exists pgwitness.image_shape (
@@ -170,7 +170,7 @@ $columns$;""",
 -- called immutable: so it is worked out when a statement is planned, and a change of the table makes every
 -- session plan anew. That is what makes looking for drift at each write cost nothing.
 create or replace function pgwitness.places_of(
-  table_schema text, table_name text, shape text, partitions text[]
+  table_schema text, table_name text, shape text, key_index text, key_definition text, partitions text[]
 ) returns oid[]
 language plpgsql
 immutable
@@ -188,7 +188,10 @@ begin
       filter (where t.relid <> relation)
     into places, names
     from pg_partition_tree(relation) t;
-  if coalesce(names, '{}') <> partitions or shape is distinct from (
+  -- An index is looked up by its name, since that is never an older state either.
+  if coalesce(names, '{}') <> partitions
+    or pg_get_indexdef(to_regclass(key_index)) is distinct from key_definition
+    or shape is distinct from (
     select string_agg(format('%L %s', c.name, c.type), ', ') from pgwitness.columns_of(relation) c
   ) then
     return '{}';
@@ -196,7 +199,7 @@ begin
   return coalesce(places, array[relation]);
 end
 $places$;""",
-    """revoke all on function pgwitness.places_of(text, text, text, text[]) from public;""",
+    """revoke all on function pgwitness.places_of(text, text, text, text, text, text[]) from public;""",
     """-- Of a table that is not as it was installed: an expression for the json of a row, every value as its
 -- type's own text, so that no value and no type can fail it. `known` is null where nothing is left out or
 -- masked; else a column that is not in it is masked, since a column may have been given another name.
@@ -357,9 +360,10 @@ stable
 set search_path = pg_catalog, pg_temp
 as $value$
 declare
-  known regtype := to_regtype(type);
+  known regtype;
   made jsonb;
 begin
+  known := to_regtype(type);
   if value is null or known is null or known in ('json'::regtype, 'xml'::regtype)
     or not exists (
       select from pg_type t where t.oid = known and t.typnamespace = 'pg_catalog'::regnamespace
@@ -368,22 +372,42 @@ begin
   then
     return to_jsonb(value);
   end if;
-  execute format('select to_jsonb($1::%s)', known) into made using value;
+  -- With no modifier: a bare character or bit would be one of length 1.
+  execute format('select to_jsonb($1::%s)', format_type(known, -1)) into made using value;
   return made;
 exception when others then
   return to_jsonb(value);
 end
 $value$;""",
-    """-- One row of drifted history, `part` being 'values' or 'before'.
+    """-- One row of drifted history, `part` being 'values' or 'before'. Null where it is not as capture writes it.
 create or replace function pgwitness.drifted_image(drifted json, part text) returns jsonb
-language sql
+language plpgsql
 stable
 strict
 set search_path = pg_catalog, pg_temp
 as $image$
-  select jsonb_object_agg(v.key, pgwitness.value_as_jsonb(v.value, drifted -> 'types' ->> v.key))
-  from json_each_text(case when json_typeof(drifted -> part) = 'object' then drifted -> part end) v
+begin
+  return (
+    select jsonb_object_agg(v.key, pgwitness.value_as_jsonb(v.value, drifted -> 'types' ->> v.key))
+    from json_each_text(case when json_typeof(drifted -> part) = 'object' then drifted -> part end) v
+  );
+exception when others then
+  return null;
+end
 $image$;""",
+    """-- The names of its key, in their order.
+create or replace function pgwitness.drifted_key(drifted json) returns jsonb
+language plpgsql
+stable
+strict
+set search_path = pg_catalog, pg_temp
+as $key$
+begin
+  return drifted -> 'key';
+exception when others then
+  return null;
+end
+$key$;""",
     """create or replace function pgwitness.row_key(image jsonb, key_names jsonb) returns jsonb
 language sql
 immutable
@@ -431,10 +455,93 @@ $keep$;""",
     """revoke all on function pgwitness.keep_first_xmin() from public;""",
     """-- What a view <table>_changes calls runs with the rights of whoever reads it.
 grant execute on function
-  pgwitness.value_as_jsonb(text, text), pgwitness.drifted_image(json, text),
+  pgwitness.value_as_jsonb(text, text), pgwitness.drifted_image(json, text), pgwitness.drifted_key(json),
   pgwitness.row_key(jsonb, jsonb), pgwitness.key_values(jsonb, jsonb),
   pgwitness.changed_columns(jsonb, jsonb)
 to public;""",
+    """-- The token of a value that stands in history, for the roles that may pseudonymize: the plan grants it to them
+-- alone, who can't read the key. What is a token stays, so that doing it twice changes nothing.
+create or replace function pgwitness.pseudonym(value text) returns text
+language sql
+stable
+strict
+security definer
+set search_path = pg_catalog, pg_temp
+set client_min_messages = error
+set quote_all_identifiers = off
+set debug_print_plan = off
+as $pseudonym$
+  select case when value ~ '^token:[0-9a-f]{32}$' then value else pgwitness.token(value) end
+$pseudonym$;""",
+    """revoke all on function pgwitness.pseudonym(text) from public;""",
+    """-- The key of a row of drifted history as the text of an array: the columns `names`, or, where the row has
+-- not all of them and its key has as many, its key's columns in their order. Of those at `tokens` (counted
+-- from 1) the token. Null where that can't be told, and of what is not as capture writes it.
+create or replace function pgwitness.drifted_key_text(
+  drifted json, part text, names text[], tokens int[]
+) returns text
+language plpgsql
+stable
+strict
+set search_path = pg_catalog, pg_temp
+as $key$
+declare
+  image json;
+  own text[];
+  key text[];
+  value text;
+begin
+  image := drifted -> part;
+  own := names;
+  if names <@ array(select json_object_keys(image)) is not true then
+    own := array(select json_array_elements_text(drifted -> 'key'));
+    if cardinality(own) <> cardinality(names) then
+      return null;
+    end if;
+  end if;
+  for place in 1 .. cardinality(own) loop
+    value := image ->> own[place];
+    if drifted -> 'types' ->> own[place] = 'numeric' then
+      value := trim_scale(value::numeric)::text;
+    elsif drifted -> 'types' ->> own[place] = 'character' then
+      value := rtrim(value, ' ');
+    end if;
+    if place = any (tokens) then
+      value := pgwitness.pseudonym(value);
+    end if;
+    key := key || value;
+  end loop;
+  return key::text;
+exception when others then
+  return null;
+end
+$key$;""",
+    """-- Drifted history with tokens in place of the values of these columns, and the rest of its text as it was.
+create or replace function pgwitness.drifted_pseudonyms(drifted json, personal text[]) returns json
+language sql
+stable
+strict
+set search_path = pg_catalog, pg_temp
+as $pseudonyms$
+  select ('{' || string_agg(
+    to_json(member.key)::text || ' : ' || case
+      when member.key in ('values', 'before') and json_typeof(member.value) = 'object' then (
+        select '{' || coalesce(string_agg(
+          to_json(v.key)::text || ' : ' || case
+            when v.key = any (personal) and json_typeof(v.value) <> 'null'
+              then to_json(pgwitness.pseudonym(v.value #>> '{}'))::text
+            else v.value::text
+          end,
+          ', ' order by v.place
+        ), '') || '}'
+        from json_each(member.value) with ordinality v (key, value, place)
+      )
+      else member.value::text
+    end,
+    ', ' order by member.place
+  ) || '}')::json
+  from json_each(drifted) with ordinality member (key, value, place)
+$pseudonyms$;""",
     """-- One row a change. Its image (the row after the change, before it for a DELETE) stands in the newest
 -- image_<n>, or in drifted where the table was not as it was installed; before_<n> holds the row before an
 -- UPDATE where the image before it is not to be found under the same key. The view <table>_changes reads it.
@@ -491,8 +598,15 @@ begin
   create type "public"."users_image_1" as ("id" bigint, "email" text, "email_verified_at" timestamp with time zone, "display_name" text, "created_at" timestamp with time zone);
   revoke all on type "public"."users_image_1" from public;
 exception when duplicate_object then
-  -- From an install that was taken away and left its history.
-  null;
+  -- From an install that was taken away and left its history; not of a hand that was here before.
+  if not exists (
+    select from pg_type t
+    where t.oid = to_regtype(format('%I.%I', 'public', 'users_image_1'))
+      and pg_get_userbyid(t.typowner) = current_user
+  ) then
+    raise exception 'the type %.% exists and is not ours', 'public', 'users_image_1'
+      using hint = 'Rename it, and run again.';
+  end if;
 end
 $capture$;""",
     """alter table "public"."users_history"
@@ -531,7 +645,7 @@ from (
       coalesce(s.before_1, pgwitness.drifted_image(h.drifted, 'before')) as before
   ) i
   cross join lateral (
-    select case when s.image_1 is not null then '["id"]'::jsonb else (h.drifted -> 'key')::jsonb end as key_names
+    select case when s.image_1 is not null then '["id"]'::jsonb else pgwitness.drifted_key(h.drifted) end as key_names
   ) n
   cross join lateral (
     select
@@ -565,7 +679,7 @@ begin
   end loop;
 end
 $capture$;""",
-    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name, drifted, image_1, before_1) on "public"."users_history" to "raptor_app";""",
+    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name) on "public"."users_history" to "raptor_app";""",
     """grant select on "public"."users_history" to "raptor_app";""",
     """grant select on "public"."users_history" to "audit_archiver";""",
     """grant update (drifted, image_1, before_1) on "public"."users_history" to "audit_archiver";""",
@@ -760,7 +874,9 @@ if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
   else
     -- It names captured_rows, so that a change of the table has it planned, and places_of asked, anew.
     select k.inner_pad, k.outer_pad, exists (select from captured_rows),
-        tg_relid = any (pgwitness.places_of('public', 'users', '''id'' bigint, ''email'' text, ''email_verified_at'' timestamp with time zone, ''display_name'' text, ''created_at'' timestamp with time zone', '{}'::text[]))
+        tg_relid = any (pgwitness.places_of(
+          'public', 'users', '''id'' bigint, ''email'' text, ''email_verified_at'' timestamp with time zone, ''display_name'' text, ''created_at'' timestamp with time zone', 'public.users_pkey', 'CREATE UNIQUE INDEX users_pkey ON public.users USING btree (id)', '{}'::text[]
+        ))
       into inner_pad, outer_pad, any_rows, as_installed
       from pgwitness.witness_key k;
   end if;
@@ -954,8 +1070,15 @@ begin
   create type "public"."sessions_image_1" as ("id" uuid, "user_id" bigint, "token_digest" bytea, "created_at" timestamp with time zone, "expires_at" timestamp with time zone);
   revoke all on type "public"."sessions_image_1" from public;
 exception when duplicate_object then
-  -- From an install that was taken away and left its history.
-  null;
+  -- From an install that was taken away and left its history; not of a hand that was here before.
+  if not exists (
+    select from pg_type t
+    where t.oid = to_regtype(format('%I.%I', 'public', 'sessions_image_1'))
+      and pg_get_userbyid(t.typowner) = current_user
+  ) then
+    raise exception 'the type %.% exists and is not ours', 'public', 'sessions_image_1'
+      using hint = 'Rename it, and run again.';
+  end if;
 end
 $capture$;""",
     """alter table "public"."sessions_history"
@@ -994,7 +1117,7 @@ from (
       coalesce(s.before_1, pgwitness.drifted_image(h.drifted, 'before')) as before
   ) i
   cross join lateral (
-    select case when s.image_1 is not null then '["id"]'::jsonb else (h.drifted -> 'key')::jsonb end as key_names
+    select case when s.image_1 is not null then '["id"]'::jsonb else pgwitness.drifted_key(h.drifted) end as key_names
   ) n
   cross join lateral (
     select
@@ -1028,7 +1151,7 @@ begin
   end loop;
 end
 $capture$;""",
-    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name, drifted, image_1, before_1) on "public"."sessions_history" to "raptor_app";""",
+    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name) on "public"."sessions_history" to "raptor_app";""",
     """grant select on "public"."sessions_history" to "raptor_app";""",
     """grant select on "public"."sessions_history" to "audit_archiver";""",
     """grant update (drifted, image_1, before_1) on "public"."sessions_history" to "audit_archiver";""",
@@ -1223,7 +1346,9 @@ if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
   else
     -- It names captured_rows, so that a change of the table has it planned, and places_of asked, anew.
     select k.inner_pad, k.outer_pad, exists (select from captured_rows),
-        tg_relid = any (pgwitness.places_of('public', 'sessions', '''id'' uuid, ''user_id'' bigint, ''token_digest'' bytea, ''created_at'' timestamp with time zone, ''expires_at'' timestamp with time zone', '{}'::text[]))
+        tg_relid = any (pgwitness.places_of(
+          'public', 'sessions', '''id'' uuid, ''user_id'' bigint, ''token_digest'' bytea, ''created_at'' timestamp with time zone, ''expires_at'' timestamp with time zone', 'public.sessions_pkey', 'CREATE UNIQUE INDEX sessions_pkey ON public.sessions USING btree (id)', '{}'::text[]
+        ))
       into inner_pad, outer_pad, any_rows, as_installed
       from pgwitness.witness_key k;
   end if;
@@ -1417,8 +1542,15 @@ begin
   create type "public"."passkeys_image_1" as ("credential_id" bytea, "user_id" bigint, "public_key" bytea, "sign_count" bigint, "created_at" timestamp with time zone);
   revoke all on type "public"."passkeys_image_1" from public;
 exception when duplicate_object then
-  -- From an install that was taken away and left its history.
-  null;
+  -- From an install that was taken away and left its history; not of a hand that was here before.
+  if not exists (
+    select from pg_type t
+    where t.oid = to_regtype(format('%I.%I', 'public', 'passkeys_image_1'))
+      and pg_get_userbyid(t.typowner) = current_user
+  ) then
+    raise exception 'the type %.% exists and is not ours', 'public', 'passkeys_image_1'
+      using hint = 'Rename it, and run again.';
+  end if;
 end
 $capture$;""",
     """alter table "public"."passkeys_history"
@@ -1457,7 +1589,7 @@ from (
       coalesce(s.before_1, pgwitness.drifted_image(h.drifted, 'before')) as before
   ) i
   cross join lateral (
-    select case when s.image_1 is not null then '["credential_id"]'::jsonb else (h.drifted -> 'key')::jsonb end as key_names
+    select case when s.image_1 is not null then '["credential_id"]'::jsonb else pgwitness.drifted_key(h.drifted) end as key_names
   ) n
   cross join lateral (
     select
@@ -1491,7 +1623,7 @@ begin
   end loop;
 end
 $capture$;""",
-    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name, drifted, image_1, before_1) on "public"."passkeys_history" to "raptor_app";""",
+    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name) on "public"."passkeys_history" to "raptor_app";""",
     """grant select on "public"."passkeys_history" to "raptor_app";""",
     """grant select on "public"."passkeys_history" to "audit_archiver";""",
     """grant update (drifted, image_1, before_1) on "public"."passkeys_history" to "audit_archiver";""",
@@ -1686,7 +1818,9 @@ if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
   else
     -- It names captured_rows, so that a change of the table has it planned, and places_of asked, anew.
     select k.inner_pad, k.outer_pad, exists (select from captured_rows),
-        tg_relid = any (pgwitness.places_of('public', 'passkeys', '''credential_id'' bytea, ''user_id'' bigint, ''public_key'' bytea, ''sign_count'' bigint, ''created_at'' timestamp with time zone', '{}'::text[]))
+        tg_relid = any (pgwitness.places_of(
+          'public', 'passkeys', '''credential_id'' bytea, ''user_id'' bigint, ''public_key'' bytea, ''sign_count'' bigint, ''created_at'' timestamp with time zone', 'public.passkeys_pkey', 'CREATE UNIQUE INDEX passkeys_pkey ON public.passkeys USING btree (credential_id)', '{}'::text[]
+        ))
       into inner_pad, outer_pad, any_rows, as_installed
       from pgwitness.witness_key k;
   end if;
@@ -1880,8 +2014,15 @@ begin
   create type "public"."subscriptions_image_1" as ("id" bigint, "user_id" bigint, "plan" text, "status" text, "renews_at" timestamp with time zone, "created_at" timestamp with time zone);
   revoke all on type "public"."subscriptions_image_1" from public;
 exception when duplicate_object then
-  -- From an install that was taken away and left its history.
-  null;
+  -- From an install that was taken away and left its history; not of a hand that was here before.
+  if not exists (
+    select from pg_type t
+    where t.oid = to_regtype(format('%I.%I', 'public', 'subscriptions_image_1'))
+      and pg_get_userbyid(t.typowner) = current_user
+  ) then
+    raise exception 'the type %.% exists and is not ours', 'public', 'subscriptions_image_1'
+      using hint = 'Rename it, and run again.';
+  end if;
 end
 $capture$;""",
     """alter table "public"."subscriptions_history"
@@ -1920,7 +2061,7 @@ from (
       coalesce(s.before_1, pgwitness.drifted_image(h.drifted, 'before')) as before
   ) i
   cross join lateral (
-    select case when s.image_1 is not null then '["id"]'::jsonb else (h.drifted -> 'key')::jsonb end as key_names
+    select case when s.image_1 is not null then '["id"]'::jsonb else pgwitness.drifted_key(h.drifted) end as key_names
   ) n
   cross join lateral (
     select
@@ -1954,7 +2095,7 @@ begin
   end loop;
 end
 $capture$;""",
-    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name, drifted, image_1, before_1) on "public"."subscriptions_history" to "raptor_app";""",
+    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name) on "public"."subscriptions_history" to "raptor_app";""",
     """grant select on "public"."subscriptions_history" to "raptor_app";""",
     """grant select on "public"."subscriptions_history" to "audit_archiver";""",
     """grant update (drifted, image_1, before_1) on "public"."subscriptions_history" to "audit_archiver";""",
@@ -2149,7 +2290,9 @@ if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
   else
     -- It names captured_rows, so that a change of the table has it planned, and places_of asked, anew.
     select k.inner_pad, k.outer_pad, exists (select from captured_rows),
-        tg_relid = any (pgwitness.places_of('public', 'subscriptions', '''id'' bigint, ''user_id'' bigint, ''plan'' text, ''status'' text, ''renews_at'' timestamp with time zone, ''created_at'' timestamp with time zone', '{}'::text[]))
+        tg_relid = any (pgwitness.places_of(
+          'public', 'subscriptions', '''id'' bigint, ''user_id'' bigint, ''plan'' text, ''status'' text, ''renews_at'' timestamp with time zone, ''created_at'' timestamp with time zone', 'public.subscriptions_pkey', 'CREATE UNIQUE INDEX subscriptions_pkey ON public.subscriptions USING btree (id)', '{}'::text[]
+        ))
       into inner_pad, outer_pad, any_rows, as_installed
       from pgwitness.witness_key k;
   end if;
@@ -2343,8 +2486,15 @@ begin
   create type "public"."positions_image_1" as ("user_id" bigint, "symbol" text, "quantity" numeric, "updated_at" timestamp with time zone);
   revoke all on type "public"."positions_image_1" from public;
 exception when duplicate_object then
-  -- From an install that was taken away and left its history.
-  null;
+  -- From an install that was taken away and left its history; not of a hand that was here before.
+  if not exists (
+    select from pg_type t
+    where t.oid = to_regtype(format('%I.%I', 'public', 'positions_image_1'))
+      and pg_get_userbyid(t.typowner) = current_user
+  ) then
+    raise exception 'the type %.% exists and is not ours', 'public', 'positions_image_1'
+      using hint = 'Rename it, and run again.';
+  end if;
 end
 $capture$;""",
     """alter table "public"."positions_history"
@@ -2383,7 +2533,7 @@ from (
       coalesce(s.before_1, pgwitness.drifted_image(h.drifted, 'before')) as before
   ) i
   cross join lateral (
-    select case when s.image_1 is not null then '["user_id","symbol"]'::jsonb else (h.drifted -> 'key')::jsonb end as key_names
+    select case when s.image_1 is not null then '["user_id","symbol"]'::jsonb else pgwitness.drifted_key(h.drifted) end as key_names
   ) n
   cross join lateral (
     select
@@ -2417,7 +2567,7 @@ begin
   end loop;
 end
 $capture$;""",
-    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name, drifted, image_1, before_1) on "public"."positions_history" to "raptor_app";""",
+    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name) on "public"."positions_history" to "raptor_app";""",
     """grant select on "public"."positions_history" to "raptor_app";""",
     """grant select on "public"."positions_history" to "audit_archiver";""",
     """grant update (drifted, image_1, before_1) on "public"."positions_history" to "audit_archiver";""",
@@ -2612,7 +2762,9 @@ if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
   else
     -- It names captured_rows, so that a change of the table has it planned, and places_of asked, anew.
     select k.inner_pad, k.outer_pad, exists (select from captured_rows),
-        tg_relid = any (pgwitness.places_of('public', 'positions', '''user_id'' bigint, ''symbol'' text, ''quantity'' numeric, ''updated_at'' timestamp with time zone', '{}'::text[]))
+        tg_relid = any (pgwitness.places_of(
+          'public', 'positions', '''user_id'' bigint, ''symbol'' text, ''quantity'' numeric, ''updated_at'' timestamp with time zone', 'public.positions_pkey', 'CREATE UNIQUE INDEX positions_pkey ON public.positions USING btree (user_id, symbol)', '{}'::text[]
+        ))
       into inner_pad, outer_pad, any_rows, as_installed
       from pgwitness.witness_key k;
   end if;
@@ -2806,8 +2958,15 @@ begin
   create type "public"."trades_image_1" as ("id" bigint, "user_id" bigint, "symbol" text, "side" text, "quantity" numeric, "price" numeric, "executed_at" timestamp with time zone);
   revoke all on type "public"."trades_image_1" from public;
 exception when duplicate_object then
-  -- From an install that was taken away and left its history.
-  null;
+  -- From an install that was taken away and left its history; not of a hand that was here before.
+  if not exists (
+    select from pg_type t
+    where t.oid = to_regtype(format('%I.%I', 'public', 'trades_image_1'))
+      and pg_get_userbyid(t.typowner) = current_user
+  ) then
+    raise exception 'the type %.% exists and is not ours', 'public', 'trades_image_1'
+      using hint = 'Rename it, and run again.';
+  end if;
 end
 $capture$;""",
     """alter table "public"."trades_history"
@@ -2846,7 +3005,7 @@ from (
       coalesce(s.before_1, pgwitness.drifted_image(h.drifted, 'before')) as before
   ) i
   cross join lateral (
-    select case when s.image_1 is not null then '["id"]'::jsonb else (h.drifted -> 'key')::jsonb end as key_names
+    select case when s.image_1 is not null then '["id"]'::jsonb else pgwitness.drifted_key(h.drifted) end as key_names
   ) n
   cross join lateral (
     select
@@ -2880,7 +3039,7 @@ begin
   end loop;
 end
 $capture$;""",
-    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name, drifted, image_1, before_1) on "public"."trades_history" to "raptor_app";""",
+    """grant insert (operation, changed_at, xid, session_role, active_role, actor, request_id, application_name, client_addr, partition_name) on "public"."trades_history" to "raptor_app";""",
     """grant select on "public"."trades_history" to "raptor_app";""",
     """grant select on "public"."trades_history" to "audit_archiver";""",
     """grant update (drifted, image_1, before_1) on "public"."trades_history" to "audit_archiver";""",
@@ -3075,7 +3234,9 @@ if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
   else
     -- It names captured_rows, so that a change of the table has it planned, and places_of asked, anew.
     select k.inner_pad, k.outer_pad, exists (select from captured_rows),
-        tg_relid = any (pgwitness.places_of('public', 'trades', '''id'' bigint, ''user_id'' bigint, ''symbol'' text, ''side'' text, ''quantity'' numeric, ''price'' numeric, ''executed_at'' timestamp with time zone', '{}'::text[]))
+        tg_relid = any (pgwitness.places_of(
+          'public', 'trades', '''id'' bigint, ''user_id'' bigint, ''symbol'' text, ''side'' text, ''quantity'' numeric, ''price'' numeric, ''executed_at'' timestamp with time zone', 'public.trades_pkey', 'CREATE UNIQUE INDEX trades_pkey ON public.trades USING btree (id)', '{}'::text[]
+        ))
       into inner_pad, outer_pad, any_rows, as_installed
       from pgwitness.witness_key k;
   end if;
@@ -3213,6 +3374,7 @@ begin
   end loop;
 end
 $capture$;""",
+    """grant execute on function pgwitness.pseudonym(text) to "audit_archiver";""",
     """-- Tables that only grow have no history: what is written to them leaves a line, with a digest of the rows.
 create or replace function pgwitness.witness_append_only() returns trigger
 language plpgsql
@@ -3416,7 +3578,7 @@ create or replace trigger pgwitness_append_only
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'users', 'history', 'users_history', 'fn_capture_users_history', '497f72bb7b4b3f3aafb446dca55af4769211d8fbaeb48bda86a624da30c2dfa3', null
+  'public', 'users', 'history', 'users_history', 'fn_capture_users_history', '137f2781c7173e0afacf6a3d78ae4f586629fc83a3152c188ea4e1968d324394', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -3427,7 +3589,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'sessions', 'history', 'sessions_history', 'fn_capture_sessions_history', '6f9c9ab820afd8ebaf1654849c1d7b5c7436ae7415d9017ec3b33cec92e5b799', null
+  'public', 'sessions', 'history', 'sessions_history', 'fn_capture_sessions_history', 'c48ecc969ff0d4786c605ebdf4b6923da2eba309a2f544e3e7af449d562401fb', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -3438,7 +3600,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'passkeys', 'history', 'passkeys_history', 'fn_capture_passkeys_history', '6b4c6c4f252cc1b2ca5f82a5950c4d0bf83b1137f503be0d90e4c9bd4acff1c7', null
+  'public', 'passkeys', 'history', 'passkeys_history', 'fn_capture_passkeys_history', '67030e7d9ec46fbccedc40a19b1a0e2184b992f0d26ccb17af6ffd51729f9e86', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -3449,7 +3611,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'subscriptions', 'history', 'subscriptions_history', 'fn_capture_subscriptions_history', '4906164ae198a08afcedea7c7fbd29608d2ad57156ae4f8fad7ab849e42b5ba1', null
+  'public', 'subscriptions', 'history', 'subscriptions_history', 'fn_capture_subscriptions_history', '75703ea9c8e509f7bb2df1f4749ccff72769ec8ebb64a5c6c427651c962f22a4', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -3460,7 +3622,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'positions', 'history', 'positions_history', 'fn_capture_positions_history', 'e3fd1ddffc2f4dae60fb1b8dc9c084c8bb42b5c74c8a76ba1aab75ad70d454a5', null
+  'public', 'positions', 'history', 'positions_history', 'fn_capture_positions_history', '222298539ca2b5469aa0ea831ff4f2ee4473ec09f1d5e21339cca87a03e7cfe4', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -3471,7 +3633,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'trades', 'history', 'trades_history', 'fn_capture_trades_history', '75276a6e8d08f1ef0d341380aa57e20b4987d3f9504c9c76421b5267441e8512', null
+  'public', 'trades', 'history', 'trades_history', 'fn_capture_trades_history', '38bf00e2dbc6bd6e048ddcc7faec75b66715c030ac03f2b7ae85791c57a9bd49', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,

@@ -57,6 +57,16 @@ select
       on element.oid = case when based.typcategory = 'A' then based.typelem else based.oid end
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
   ), '[]') as columns,
+  (
+    select format('%I.%I', kn.nspname, kc.relname)
+    from pg_index i
+    join pg_class kc on kc.oid = i.indexrelid
+    join pg_namespace kn on kn.oid = kc.relnamespace
+    where i.indrelid = c.oid and i.indisprimary
+  ) as key_index,
+  (
+    select pg_get_indexdef(i.indexrelid) from pg_index i where i.indrelid = c.oid and i.indisprimary
+  ) as key_definition,
   -- As pgwitness.places_of describes it.
   (
     select string_agg(format('%L %s', a.attname, format_type(a.atttypid, null)), ', ' order by a.attnum)

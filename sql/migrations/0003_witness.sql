@@ -97,7 +97,7 @@ revoke all on function pgwitness.columns_of(oid) from public;
 -- called immutable: so it is worked out when a statement is planned, and a change of the table makes every
 -- session plan anew. That is what makes looking for drift at each write cost nothing.
 create or replace function pgwitness.places_of(
-  table_schema text, table_name text, shape text, partitions text[]
+  table_schema text, table_name text, shape text, key_index text, key_definition text, partitions text[]
 ) returns oid[]
 language plpgsql
 immutable
@@ -115,7 +115,10 @@ begin
       filter (where t.relid <> relation)
     into places, names
     from pg_partition_tree(relation) t;
-  if coalesce(names, '{}') <> partitions or shape is distinct from (
+  -- An index is looked up by its name, since that is never an older state either.
+  if coalesce(names, '{}') <> partitions
+    or pg_get_indexdef(to_regclass(key_index)) is distinct from key_definition
+    or shape is distinct from (
     select string_agg(format('%L %s', c.name, c.type), ', ') from pgwitness.columns_of(relation) c
   ) then
     return '{}';
@@ -124,7 +127,7 @@ begin
 end
 $places$;
 
-revoke all on function pgwitness.places_of(text, text, text, text[]) from public;
+revoke all on function pgwitness.places_of(text, text, text, text, text, text[]) from public;
 
 -- Of a table that is not as it was installed: an expression for the json of a row, every value as its
 -- type's own text, so that no value and no type can fail it. `known` is null where nothing is left out or
@@ -304,7 +307,8 @@ begin
   then
     return to_jsonb(value);
   end if;
-  execute format('select to_jsonb($1::%s)', known) into made using value;
+  -- With no modifier: a bare character or bit would be one of length 1.
+  execute format('select to_jsonb($1::%s)', format_type(known, -1)) into made using value;
   return made;
 exception when others then
   return to_jsonb(value);

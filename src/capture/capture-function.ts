@@ -30,6 +30,8 @@ export function captureFunctionSql(given: CaptureFunction): string {
     function: names.function,
     encoding: given.encoding,
     shape: table.shape,
+    key_index: table.key_index,
+    key_definition: table.key_definition,
     partitions: textArray(sortedPartitions(table)),
     keep_before: String(given.keepBefore || shape.keyColumns.length === 0),
     excluded: textArray(exclude),

@@ -69,6 +69,9 @@ export interface TableState extends CapturedName {
   readonly key_columns: readonly string[];
   /** Generated and not stored. */
   readonly virtual_columns: readonly string[];
+  /** Its primary key's index: the name in SQL, and what pg_get_indexdef says of it. */
+  readonly key_index: string | null;
+  readonly key_definition: string | null;
   /** In their order. */
   readonly columns: readonly ColumnState[];
   /** The columns as pgwitness.places_of describes them; null where there are none. */
