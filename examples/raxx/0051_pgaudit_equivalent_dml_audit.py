@@ -80,7 +80,7 @@ on conflict do nothing;""",
     """-- Whose it is in pgwitness.yaml; null where a migration made it, which does not know.
 alter table pgwitness.captured_table add column if not exists app text;""",
     """insert into pgwitness.migration (number, name, sha256)
-values ('3', 'witness', '29906e702b43ffa0910599ac12d7782424f58f4ce48475d83eb61bf9f49e686f')
+values ('3', 'witness', '661ba7c5eafdbf52e412766f8bae8f9b5f2361255c0e6df7c3a8303adaad5093')
 on conflict do nothing;""",
     """-- The form of one table's images: which attribute of its composite type holds which column, and how.
 create table if not exists pgwitness.image_shape (
@@ -329,6 +329,32 @@ end
 $insert$;""",
     """revoke all on function pgwitness.drifted_insert(text, oid, text, text, text, text[], text[], text[])
 from public;""",
+    """-- As what type an image keeps a value of this one: itself, or the one that it is a domain over, where that is
+-- Postgres's own and has a binary form; else text. The catalogue's tables.sql says the same.
+create or replace function pgwitness.kept_as(type text) returns text
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $kept$
+  with recursive bases (oid, base) as (
+    select t.oid, t.typbasetype from pg_type t where t.oid = to_regtype(type)
+    union all
+    select t.oid, t.typbasetype from bases join pg_type t on t.oid = bases.base
+  )
+  select coalesce((
+    select format_type(based.oid, -1)
+    from bases
+    join pg_type based on based.oid = bases.oid
+    join pg_type element
+      on element.oid = case when based.typcategory = 'A' then based.typelem else based.oid end
+    where bases.base = 0 and based.typsend <> 0
+      and based.oid <> all ('{json,xml,aclitem,json[],xml[],aclitem[]}'::regtype[])
+      and element.typnamespace = 'pg_catalog'::regnamespace
+      and element.typtype in ('b', 'r', 'm') and element.typsend <> 0
+      and element.typname not like 'reg%'
+  ), 'text')
+$kept$;""",
+    """revoke all on function pgwitness.kept_as(text) from public;""",
     """-- Types and key that go with drifted_values. The key's columns come from the catalogue's tables, for which
 -- there is no other source.
 create or replace function pgwitness.drifted_shape(
@@ -340,7 +366,7 @@ set search_path = pg_catalog, pg_temp
 as $shape$
   select
     (
-      select coalesce(json_object_agg(c.name, c.type), '{}')
+      select coalesce(json_object_agg(c.name, pgwitness.kept_as(c.type)), '{}')
       from pgwitness.columns_of(relation) c where c.name <> all (excluded)
     ),
     (
