@@ -4,7 +4,7 @@ import { AttackWorld } from './attack-world.ts';
 
 const head = `'INSERT', now(), '1', 'raptor_app', 'raptor_app'`;
 
-/** What the application, which may insert into history, might put there to make it unreadable. */
+/** What the role that may replace images might put there to make all of history unreadable. */
 const drifted: readonly (readonly [string, string])[] = [
   ['no object', '[]'],
   ['a number', '7'],
@@ -61,8 +61,8 @@ const drifted: readonly (readonly [string, string])[] = [
     `{"types": {}, "values": {"a": ${'['.repeat(5_000)}${']'.repeat(5_000)}}, "key": ["a"]}`,
   ],
   [
-    '10,000 columns',
-    `{"types": {}, "values": {${Array.from({ length: 10_000 }, (_, i) => `"c${i}": "x"`).join()}}, "key": []}`,
+    '300 columns',
+    `{"types": {}, "values": {${Array.from({ length: 300 }, (_, i) => `"c${i}": "x"`).join()}}, "key": []}`,
   ],
   [
     'a value of the type of roles',
@@ -78,7 +78,7 @@ describe.each([
   ['Postgres 18', undefined],
   ['Postgres 15', inject('postgres15')],
 ])('on %s, the trail can be read', (_, binaries) => {
-  describe.skipIf(binaries === '')('although the application put into history', () => {
+  describe.skipIf(binaries === '')('although one row of history holds', () => {
     let world: AttackWorld;
     let app: pg.Client;
     let reader: pg.Client;
@@ -96,31 +96,22 @@ describe.each([
     });
 
     /** Puts a row in, reads all there is as everyone who may, and takes the row away again. */
-    async function expectReadable(columns: string, values: readonly unknown[]): Promise<void> {
-      const places = values.map((_, index) => `, $${index + 1}`).join('');
+    async function expectReadable(images: string, values: readonly unknown[]): Promise<void> {
+      await app.query(
+        `insert into users_history (operation, changed_at, xid, session_role, active_role) values (${head})`,
+      );
       try {
-        await app.query(
-          `insert into users_history (operation, changed_at, xid, session_role, active_role${columns})
-           values (${head}${places})`,
-          [...values],
-        );
-      } catch (error) {
-        // Kept out is as good as read.
-        expect(['42501', '23514', '22P02', '22P05', '54001']).toContain(
-          (error as { code: string }).code,
-        );
-        return;
-      }
-      try {
+        // The application may not say what was captured; the right to pseudonymize reaches it.
+        await reader.query(`update users_history set ${images} where xid = '1'`, [...values]);
         for (const client of [app, reader, owner]) {
           const { rows } = await client.query(
-            `select id, row_key, before, after, changed from users_changes order by id`,
+            'select id, row_key, before, after, changed from users_changes order by id',
           );
           expect(rows.length).toBeGreaterThanOrEqual(2);
           expect(rows[0]).toMatchObject({ after: { email: 'first@example.invalid' } });
         }
         const { rows } = await app.query(
-          `update users set display_name = clock_timestamp()::text returning id`,
+          'update users set display_name = clock_timestamp()::text returning id',
         );
         expect(rows).toHaveLength(1);
       } finally {
@@ -130,14 +121,14 @@ describe.each([
     }
 
     test.each(drifted)('%s', async (_, text) => {
-      await expectReadable(', drifted', [text]);
+      await expectReadable('drifted = $1', [text]);
     });
 
     test.each([
       ['an image of nothing', '(,,,,)'],
       ['an image of odd values', `(9223372036854775807,"a,""b""",infinity,"\n",-infinity)`],
     ])('%s', async (_, image) => {
-      await expectReadable(', image_1, before_1', [image, image]);
+      await expectReadable('image_1 = $1, before_1 = $2', [image, image]);
     });
 
     test('an operation without an image, at the end of time', async () => {
@@ -151,10 +142,20 @@ describe.each([
       );
     });
 
-    test('nothing that could pass for the transaction of another row', async () => {
+    test.each([
+      ['another row’s transaction', 'first_xmin', '700'],
+      ['an image', 'image_1', '(1,forged@example.invalid,,,)'],
+      ['an image before', 'before_1', '(1,forged@example.invalid,,,)'],
+      ['an image of a drifted table', 'drifted', '{}'],
+      ['a number of its choosing', 'id', '7'],
+    ])('for the application can’t say %s', async (_, column, value) => {
       await expect(
-        app.query(`insert into users_history
-          (operation, changed_at, xid, session_role, active_role, first_xmin) values (${head}, '700')`),
+        app.query(
+          `insert into users_history
+             (operation, changed_at, xid, session_role, active_role, ${column}) overriding system value
+           values (${head}, $1)`,
+          [value],
+        ),
       ).rejects.toMatchObject({ code: '42501' });
     });
   });
