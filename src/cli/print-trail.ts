@@ -3,10 +3,16 @@ import type { Archive } from '../sink/sink.ts';
 import { lastRecords } from '../trail/last-records.ts';
 import { recordMatcher, type TrailFilter } from '../trail/match-record.ts';
 import { type ScanProgress, scanRecords } from '../trail/scan-records.ts';
+import {
+  judgeWitness,
+  type WitnessJudgement,
+  type WitnessProof,
+} from '../witness/judge-witness.ts';
 import type { Cli } from './context.ts';
 import { harmlessJson, harmlessText } from './harmless-text.ts';
 import { progressLine } from './progress-line.ts';
 import { showRecord } from './show-record.ts';
+import { isSuspect, witnessJson } from './show-witness.ts';
 
 /** What `pgwitness trail` was asked for; times in epoch milliseconds. */
 export interface TrailQuestion {
@@ -22,9 +28,11 @@ export interface TrailQuestion {
   /** At most so many records, the newest. */
   readonly last?: number;
   readonly json: boolean;
+  /** What witness lines are held against; without it their codes are not checked. */
+  readonly proof?: WitnessProof;
 }
 
-/** Records to stdout, all else to stderr. Returns 1 where the answer may lack something. */
+/** Records to stdout, all else to stderr. Returns 1 where the answer may lack something, or a witness line is not true. */
 export async function printTrail(cli: Cli, asked: TrailQuestion): Promise<0 | 1> {
   const { archive, prefix, since, until, lateMs, limit, json } = asked;
   const paint = pc.createColors(cli.terminal);
@@ -42,6 +50,7 @@ export async function printTrail(cli: Cli, asked: TrailQuestion): Promise<0 | 1>
   let unread = 0;
   let ambiguous = 0;
   let stray = 0;
+  let suspect = 0;
   const scan = scanRecords(archive, {
     prefix,
     since,
@@ -67,12 +76,19 @@ export async function printTrail(cli: Cli, asked: TrailQuestion): Promise<0 | 1>
     const { type: _, record, ...stands } = entry;
     if (records === limit && record.kind !== 'loss') {
       say(`There is more than ${limit} from ${record.time} on: go on with --since ${record.time}.`);
-      return unread === 0 ? 0 : 1;
+      return unread === 0 && suspect === 0 ? 0 : 1;
     }
     // Losses are no answer to the question but a doubt about it: the limit is not for them.
     if (record.kind !== 'loss') records += 1;
     if (record.ambiguous === true) ambiguous += 1;
-    print(json ? `${harmlessJson({ ...record, ...stands })}\n` : `${showRecord(record, paint)}\n`);
+    const judgement =
+      record.kind === 'witness' ? await judgeWitness(record, asked.proof) : undefined;
+    if (judgement !== undefined && isSuspect(judgement)) suspect += 1;
+    print(
+      json
+        ? asJson({ ...record, ...stands }, judgement)
+        : `${showRecord(record, paint, judgement)}\n`,
+    );
   }
   progress.clear();
   if (cli.signal.aborted) {
@@ -90,8 +106,18 @@ export async function printTrail(cli: Cli, asked: TrailQuestion): Promise<0 | 1>
       `${stray} more arrived in this time but are stamped after it, or more than --late before: the clock that stamped them is wrong. A wider --since or --until shows them.`,
     );
   }
+  if (suspect > 0) {
+    say(
+      `${suspect} witness lines are not what capture wrote, or history is not what they tell: look at each.`,
+    );
+  }
   if (unread > 0) say(`${unread} parts of the archive could not be read: this may not be all.`);
-  return unread === 0 ? 0 : 1;
+  return unread === 0 && suspect === 0 ? 0 : 1;
+}
+
+function asJson(record: object, judgement: WitnessJudgement | undefined): string {
+  const witness = judgement === undefined ? {} : { witness: witnessJson(judgement) };
+  return `${harmlessJson({ ...record, ...witness })}\n`;
 }
 
 function nothingFound(asked: TrailQuestion, objects: number): string {

@@ -1,6 +1,8 @@
 import type { createColors } from 'picocolors';
 import type { LogRecord } from '../logplex/record.ts';
+import type { WitnessJudgement } from '../witness/judge-witness.ts';
 import { columnsOf, harmlessText, wrapText } from './harmless-text.ts';
+import { isSuspect, showWitness } from './show-witness.ts';
 
 const columns = 80;
 const indent = '  ';
@@ -10,9 +12,14 @@ const leastColumns = 6;
 
 /**
  * A record for a person: a line with time (UTC), role, client and application as far as there is room,
- * and kind, below it what was said, at most 80 columns wide. Nothing of the record can act on the terminal.
+ * and kind, below it what was said, at most 80 columns wide; of a witness line what it says and, by
+ * `judgement`, what is to be made of it. Nothing of the record can act on the terminal.
  */
-export function showRecord(record: LogRecord, paint: ReturnType<typeof createColors>): string {
+export function showRecord(
+  record: LogRecord,
+  paint: ReturnType<typeof createColors>,
+  judgement?: WitnessJudgement,
+): string {
   const who = record.user ?? (record.kind === 'loss' ? 'drain' : record.procid);
   const begin = [record.time, harmlessText(who)];
   const end: string[] = [record.kind];
@@ -23,9 +30,11 @@ export function showRecord(record: LogRecord, paint: ReturnType<typeof createCol
     ...clientOf(record, columns - columnsOf([...begin, ...end].join(gap))),
     ...end,
   ];
-  const color = record.kind === 'loss' || record.kind === 'error' ? paint.red : paint.bold;
+  const suspect = judgement !== undefined && isSuspect(judgement);
+  const bad = suspect || record.kind === 'loss' || record.kind === 'error';
+  const color = bad ? paint.red : paint.bold;
   const title = wrapText(head.join(gap), columns).map((line) => color(line));
-  return `${[...title, ...bodyOf(record).flatMap(indented)].join('\n')}\n`;
+  return `${[...title, ...bodyOf(record, judgement).flatMap(indented)].join('\n')}\n`;
 }
 
 /** Address and application, each cut to the columns that are left, or left out. */
@@ -57,10 +66,14 @@ function cut(text: string, room: number): string {
   return `${kept}…`;
 }
 
-function bodyOf(record: LogRecord): string[] {
+function bodyOf(record: LogRecord, judgement: WitnessJudgement | undefined): string[] {
   if (record.loss !== undefined) {
     const { code, count, since } = record.loss;
     return [`up to ${count} messages were lost since ${since} (${code})`];
+  }
+  if (judgement !== undefined) {
+    const statement = record.statement === undefined ? [] : [`statement: ${record.statement}`];
+    return [...showWitness(judgement, record.message), ...statement];
   }
   const said =
     record.kind === 'statement' ? (record.statement ?? record.message) : messageOf(record);

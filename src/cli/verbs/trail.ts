@@ -14,6 +14,7 @@ interface Flags {
   readonly limit?: number;
   readonly last?: number;
   readonly late: string;
+  readonly verify: boolean;
   readonly json: boolean;
 }
 
@@ -46,7 +47,8 @@ export const trailVerb = defineVerb<Flags>({
     'Records come in time order, each once, however often its lines were stored. All filters have to hold. A loss that the transport told of is printed whatever is asked for, unless --kind is: an answer with a hole in it says so.',
     'A record is headed by its time (UTC), the role, its client and application where known, and its kind.',
     '--table is exact over AUDIT and WITNESS lines, which name their object. Over statements it looks for the name as a word of the text, quoted or not, with a schema or without: it finds a statement that merely mentions it, and not one that reaches the table through a function or a view.',
-    'Exit code 1 where a part of the archive could not be read (stderr says which), 3 where the archive is not there or may not be read.',
+    "A witness line is what capture itself wrote about a statement: table, command, rows, their ids in history. Any role can write a text that looks like one. --verify reads the key from the database, as the owner of the app's URL, tells true lines from forged and repeated ones, and holds the rows of history against what each line says of them.",
+    'Exit code 1 where a part of the archive could not be read (stderr says which) or a witness line is not true, 3 where the archive is not there or may not be read.',
   ].join('\n\n'),
   examples: [
     ['pgwitness trail --since 1h --table users', 'who touched users in the last hour?'],
@@ -55,6 +57,7 @@ export const trailVerb = defineVerb<Flags>({
       "what did raptor_app run between noon and one o'clock (UTC)?",
     ],
     ['pgwitness trail --since 1d --last 20', 'the newest 20 of a day'],
+    ['pgwitness trail --since 1h --kind witness --verify', 'is history what the lines tell of it?'],
     ["pgwitness trail --since 7d --grep 'smoke-' --json | jq -r .statement", 'for a program'],
   ],
   parameters: {
@@ -118,6 +121,12 @@ export const trailVerb = defineVerb<Flags>({
         placeholder: 'duration',
         default: '24h',
       },
+      verify: {
+        kind: 'boolean',
+        brief: "Hold witness lines and history against each other, with the owner's URL",
+        default: false,
+        withNegated: false,
+      },
       json: { ...jsonFlag, brief: 'One JSON object a line instead of text' },
     },
   },
@@ -143,20 +152,29 @@ export const trailVerb = defineVerb<Flags>({
     const app = chooseApp(config, flags.app);
     const asked = flags.table === undefined ? undefined : askedTable(flags.table, app);
     if (asked?.note !== undefined) cli.process.stderr.write(`${harmlessText(asked.note)}\n`);
-    return printTrail(cli, {
-      archive: folderArchive(config.archive.folder),
-      prefix: app.prefix,
-      app: app.name,
-      ...span,
-      filter: {
-        ...(asked === undefined ? {} : { table: asked.table }),
-        ...(role === undefined ? {} : { role }),
-        ...(kind === undefined ? {} : { kind }),
-        ...(grep === undefined ? {} : { text: grep }),
-      },
-      ...(limit === undefined ? {} : { limit }),
-      ...(last === undefined ? {} : { last }),
-      json,
-    });
+    const archive = folderArchive(config.archive.folder);
+    const opened = flags.verify
+      ? await (await import('../open-proof.ts')).openProof(cli, app, archive, span)
+      : undefined;
+    try {
+      return await printTrail(cli, {
+        archive,
+        prefix: app.prefix,
+        app: app.name,
+        ...span,
+        filter: {
+          ...(asked === undefined ? {} : { table: asked.table }),
+          ...(role === undefined ? {} : { role }),
+          ...(kind === undefined ? {} : { kind }),
+          ...(grep === undefined ? {} : { text: grep }),
+        },
+        ...(limit === undefined ? {} : { limit }),
+        ...(last === undefined ? {} : { last }),
+        ...(opened === undefined ? {} : { proof: opened.proof }),
+        json,
+      });
+    } finally {
+      await opened?.close();
+    }
   },
 });
