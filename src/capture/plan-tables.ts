@@ -4,6 +4,7 @@ import { type Catalogue, nameKey, type TableState } from './catalogue.ts';
 import { planShape } from './image-shape.ts';
 import { planAppendOnly, planHistoryGuards, planWitnessAppendOnly } from './plan-guards.ts';
 import { planHistory, shapesOf } from './plan-history.ts';
+import { planPseudonymizers } from './plan-pseudonym.ts';
 import { planCaptureTriggers } from './plan-triggers.ts';
 import { type PlannedObject, refuse } from './planned-object.ts';
 import type { CapturedTable, CaptureTarget } from './target.ts';
@@ -37,7 +38,7 @@ export function planTables(catalogue: Catalogue, target: CaptureTarget): Planned
     locking.push(...capture.triggers, ...planTriggerMakers(table));
     records.push(capture.record);
   }
-  quiet.push(...planWitnessAppendOnly(catalogue, target));
+  quiet.push(...planPseudonymizers(catalogue, target), ...planWitnessAppendOnly(catalogue, target));
   for (const name of target.appendOnly) {
     const table = catalogue.tables.get(nameKey(name.schema, name.name));
     const faults = tableFaults(catalogue, target, name, table);

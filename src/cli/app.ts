@@ -6,6 +6,7 @@ import { demoVerb } from './verbs/demo.ts';
 import { initVerb } from './verbs/init.ts';
 import { installVerb } from './verbs/install.ts';
 import { planVerb } from './verbs/plan.ts';
+import { pseudonymizeVerb } from './verbs/pseudonymize.ts';
 import { receiveVerb } from './verbs/receive.ts';
 import { shipVerb } from './verbs/ship.ts';
 import { smokeVerb } from './verbs/smoke.ts';
@@ -23,6 +24,7 @@ const root = buildRouteMap({
     receive: receiveVerb,
     ship: shipVerb,
     smoke: smokeVerb,
+    pseudonymize: pseudonymizeVerb,
     trail: trailVerb,
     demo: demoVerb,
     version: versionVerb,
