@@ -1,18 +1,26 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { installCapture } from '../../src/capture/install.ts';
+import { raxxTarget } from '../rig/capture-world.ts';
 import { AttackWorld, type TrailRows } from './attack-world.ts';
 
 describe.each([
-  ['Postgres 18', undefined],
-  ['Postgres 15', inject('postgres15')],
-])('on %s, a write whose capture is cut short', (version, binaries) => {
-  describe.skipIf(binaries === '')('does not happen', () => {
+  ['Postgres 18', undefined, 'abort'],
+  // Where a destroyed capture lets the write go on, what an application can bring about must not.
+  ['Postgres 18', undefined, 'continue'],
+  ['Postgres 15', inject('postgres15'), 'abort'],
+] as const)('on %s, a write whose capture is cut short', (version, binaries, onFailure) => {
+  describe.skipIf(binaries === '')(`does not happen, with on_failure ${onFailure},`, () => {
     let world: AttackWorld;
     let before: TrailRows;
     let app: pg.Client;
     beforeAll(async () => {
       world = await AttackWorld.start(binaries);
       await world.reset(`insert into users (email) values ('first@example.invalid')`);
+      const owner = await world.connect('raxx_owner');
+      const tables = raxxTarget.tables.map((table) => ({ ...table, onFailure }));
+      await installCapture({ owner }, { ...raxxTarget, tables });
+      await owner.end();
     });
     afterAll(() => world.stop());
     beforeEach(async () => {
