@@ -6,7 +6,9 @@ drop function
   pgwitness.drifted_insert(text, oid, text, text, text, text[], text[], text[]),
   pgwitness.value_as_jsonb(text, text), pgwitness.drifted_image(json, text),
   pgwitness.drifted_key(json), pgwitness.row_key(jsonb, jsonb), pgwitness.key_values(jsonb, jsonb),
-  pgwitness.changed_columns(jsonb, jsonb), pgwitness.keep_first_xmin();
+  pgwitness.changed_columns(jsonb, jsonb), pgwitness.keep_first_xmin(),
+  pgwitness.pseudonym(text), pgwitness.drifted_key_text(json, text, text[], int[]),
+  pgwitness.drifted_pseudonyms(json, text[]);
 
 drop table pgwitness.image_shape, pgwitness.baseline, pgwitness.witness_key;
 

@@ -12,23 +12,30 @@ export interface Layer {
 
 export const noAudit: Layer = { name: 'no audit', storage: '', install: async () => undefined };
 
-/** Our own, as `pgwitness install` makes it. */
-export const ours: Layer = {
-  name: 'pgwitness',
-  storage: 'accounts_history',
-  async install(client) {
-    const outcome = await installCapture(
-      { owner: client },
-      {
+/** Our own, as `pgwitness install` makes it, without witness lines and with them. */
+export const captureAlone: Layer = ours('pgwitness', false);
+export const withWitness: Layer = ours('pgwitness with witness lines', true);
+
+function ours(name: string, witness: boolean): Layer {
+  return {
+    name,
+    storage: 'accounts_history',
+    async install(client) {
+      const target = {
         owner: 'postgres',
         tables: [{ schema: 'public', name: 'accounts' }],
         appendOnly: [],
         roles: [],
-      },
-    );
-    if (outcome.kind !== 'installed') throw new Error(`capture was not installed: ${outcome.kind}`);
-  },
-};
+        witness,
+      };
+      const outcome = await installCapture({ owner: client }, target);
+      if (outcome.kind !== 'installed') {
+        throw new Error(`capture was not installed: ${outcome.kind}`);
+      }
+      await takeBaseline(client, target);
+    },
+  };
+}
 
 /** A peer's capture as SQL that is run once `accounts` exists; `-- storage: <table>` names where changes go. */
 export function peerLayer(given: string): Layer {

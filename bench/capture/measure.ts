@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
@@ -18,8 +18,11 @@ export interface Measured {
   readonly tps: number;
   /** Stored bytes a change, over the bulk INSERT and UPDATE. */
   readonly bytes: number;
+  /** The same with synchronous_commit = on and twice the clients. */
+  readonly syncTps: number;
   /** Bytes and lines of server log a single-row statement. */
   readonly logBytes: number;
+  readonly logLines: number;
 }
 
 export interface MeasureOptions {
@@ -53,11 +56,22 @@ export async function measure(options: MeasureOptions): Promise<Measured> {
     const bytes = layer.storage === '' ? 0 : (await sizeOf(client, layer.storage)) / (2 * bulkRows);
     await client.query('vacuum analyze accounts');
     await admin.query('checkpoint');
-    const logBefore = logSize(postgres.logDirectory);
-    const { tps, transactions } = await singleRow(options);
-    const logBytes = (logSize(postgres.logDirectory) - logBefore) / Math.max(1, transactions);
+    const before = logSize(postgres.logDirectory);
+    const { tps, transactions } = await singleRow(options, false);
+    const after = logSize(postgres.logDirectory);
+    const { tps: syncTps } = await singleRow(options, true);
     const deleted = await timed(bulk.delete);
-    return { insert, update, delete: deleted, tps, bytes, logBytes };
+    const each = Math.max(1, transactions);
+    return {
+      insert,
+      update,
+      delete: deleted,
+      tps,
+      syncTps,
+      bytes,
+      logBytes: (after.bytes - before.bytes) / each,
+      logLines: (after.lines - before.lines) / each,
+    };
   } finally {
     await client.end();
     await admin.query('drop database bench with (force)');
@@ -65,22 +79,18 @@ export async function measure(options: MeasureOptions): Promise<Measured> {
   }
 }
 
-async function singleRow(options: MeasureOptions): Promise<{ tps: number; transactions: number }> {
+async function singleRow(
+  options: MeasureOptions,
+  sync: boolean,
+): Promise<{ tps: number; transactions: number }> {
   const { user, password } = options.postgres.superuser;
-  const { stdout } = await run(options.pgbench, [
-    '-n',
-    '-M',
-    'prepared',
-    '-c',
-    String(options.clients),
-    '-j',
-    '1',
-    '-T',
-    String(options.seconds),
-    '-f',
-    options.script,
-    options.postgres.url(user, password, 'bench'),
-  ]);
+  const clients = String(sync ? options.clients * 2 : options.clients);
+  const flags = `-n -M prepared -c ${clients} -j 1 -T ${options.seconds} -f`.split(' ');
+  const { stdout } = await run(
+    options.pgbench,
+    [...flags, options.script, options.postgres.url(user, password, 'bench')],
+    { env: { ...process.env, PGOPTIONS: `-c synchronous_commit=${sync ? 'on' : 'off'}` } },
+  );
   const number = (pattern: RegExp) => Number(pattern.exec(stdout)?.[1] ?? Number.NaN);
   return {
     tps: number(/^tps = ([0-9.]+)/m),
@@ -114,6 +124,13 @@ async function sizeOf(client: pg.Client, table: string): Promise<number> {
   return Number(rows[0]?.size ?? 0);
 }
 
-function logSize(folder: string): number {
-  return readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+function logSize(folder: string): { readonly bytes: number; readonly lines: number } {
+  const texts = readdirSync(folder).map((name) => readFileSync(join(folder, name)));
+  return {
+    bytes: texts.reduce((sum, text) => sum + text.length, 0),
+    lines: texts.reduce(
+      (sum, text) => sum + text.reduce((n, byte) => n + Number(byte === 10), 0),
+      0,
+    ),
+  };
 }

@@ -80,7 +80,7 @@ on conflict do nothing;""",
     """-- Whose it is in pgwitness.yaml; null where a migration made it, which does not know.
 alter table pgwitness.captured_table add column if not exists app text;""",
     """insert into pgwitness.migration (number, name, sha256)
-values ('3', 'witness', '661ba7c5eafdbf52e412766f8bae8f9b5f2361255c0e6df7c3a8303adaad5093')
+values ('3', 'witness', '3bb7de4c7fb309bbc6f2e5729eecde012f6eefbd958afea4a98a39e661ed1195')
 on conflict do nothing;""",
     """-- The form of one table's images: which attribute of its composite type holds which column, and how.
 create table if not exists pgwitness.image_shape (
@@ -94,15 +94,27 @@ create table if not exists pgwitness.image_shape (
   primary key (table_schema, table_name, number)
 );""",
     """grant select on pgwitness.image_shape to public;""",
-    """-- Since when before and after are told of every row that was there already. Baselines take their ids from
--- first_id on, below those of all that is captured from then on.
+    """-- Since when before and after are told of every row that was there already. A baseline keeps an image of each
+-- row, in history, under ids that were set aside when it began: above those of all that was captured before,
+-- below those of all that is captured from then on.
 create table if not exists pgwitness.baseline (
   table_schema text not null,
   table_name   text not null,
   first_id     bigint not null,
-  began_at     timestamptz not null default now(),
+  last_id      bigint not null check (last_id > first_id),
+  -- Its images stand in image_<shape>.
+  shape        int not null,
+  because      text not null check (
+    because in ('installed', 'interrupted', 'partition', 'restored', 'rewritten', 'changed', 'asked')
+  ),
+  -- What it reads, the table itself or partitions of it: {"<oid>": {"name", "filenode"}}.
+  places       jsonb not null,
+  database     oid not null,
+  began_at     timestamptz not null default clock_timestamp(),
   began_xid    xid8 not null default pg_current_xact_id(),
-  -- Pages of the table (or of each partition) that are done.
+  -- From when on both images of each UPDATE are sure to be kept; null while a writer may not know of it yet.
+  holds_since  timestamptz,
+  -- {"<oid>": pages read}.
   pages_done   jsonb not null default '{}',
   row_count    bigint not null default 0,
   completed_at timestamptz,
@@ -529,7 +541,7 @@ begin
     value := image ->> own[place];
     if drifted -> 'types' ->> own[place] = 'numeric' then
       value := trim_scale(value::numeric)::text;
-    elsif drifted -> 'types' ->> own[place] = 'character' then
+    elsif drifted -> 'types' ->> own[place] = 'bpchar' then
       value := rtrim(value, ' ');
     end if;
     if place = any (tokens) then
@@ -570,7 +582,8 @@ as $pseudonyms$
 $pseudonyms$;""",
     """-- One row a change. Its image (the row after the change, before it for a DELETE) stands in the newest
 -- image_<n>, or in drifted where the table was not as it was installed; before_<n> holds the row before an
--- UPDATE where the image before it is not to be found under the same key. The view <table>_changes reads it.
+-- UPDATE where the image before it is not to be found under the same key. position is set where a change comes
+-- before others that were captured before it. The view <table>_changes reads it.
 create table if not exists "public"."users_history" (
   id               bigint generated always as identity,
   operation        text not null
@@ -584,6 +597,7 @@ create table if not exists "public"."users_history" (
   application_name text,
   client_addr      inet,
   partition_name   text,
+  position         bigint,
   first_xmin       xid,
   drifted          json
 );""",
@@ -647,15 +661,18 @@ create or replace view "public"."users_changes" as
 select
   c.id, c.operation, c.changed_at, c.xid, c.session_role, c.active_role, c.actor, c.request_id,
   c.application_name, c.client_addr, c.partition_name, c.row_key, c.before, c.after,
-  case when c.operation = 'UPDATE' then pgwitness.changed_columns(c.before, c.after) end as changed
+  case when c.operation = 'UPDATE' then pgwitness.changed_columns(c.before, c.after) end as changed,
+  c.place as position
 from (
   select
-    h.*, k.row_key,
+    h.*, k.row_key, coalesce(h.position, h.id) as place,
     case h.operation
       when 'UPDATE' then coalesce(
         i.before,
         case when k.row_key is not null then
-          lag(i.image) over (partition by k.key_values order by h.id)
+          lag(i.image) over (
+            partition by k.key_values order by coalesce(h.position, h.id), h.id
+          )
         end
       )
       when 'DELETE' then i.image
@@ -717,7 +734,7 @@ $capture$;""",
 create or replace trigger pgwitness_append_only
   before delete or truncate or update of
     id, operation, changed_at, xid, session_role, active_role, actor, request_id, application_name,
-    client_addr, partition_name, first_xmin
+    client_addr, partition_name, position, first_xmin
   on "public"."users_history"
   for each statement execute function pgwitness.refuse_change();""",
     """create or replace trigger pgwitness_first_xmin
@@ -883,6 +900,8 @@ declare
   any_rows     boolean := true;
   paired       boolean := 'true'::boolean;
   many         boolean;
+  nesting      text;
+  nested       bigint;
   shape        record;
   statement    text;
   row_count    bigint;
@@ -929,16 +948,37 @@ if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
       application, client, partition_of
     ) returning 0, id, id, xmin::text into row_count, first_id, last_id, subtransaction;
   elsif as_installed then
-if tg_op = 'UPDATE' and paired then
-      -- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
+-- A statement that a trigger runs amid another one on this table is captured first. It keeps a place in the
+  -- order for the other, and for each one around that.
+  nesting := current_setting('pgwitness.nesting_14447575adab621e', true);
+  if nesting > '' and starts_with(nesting, statement_timestamp()::text) then
+    nested := substring(nesting from '/([0-9]{1,18})$')::bigint + pg_trigger_depth() - 1;
+    if pg_trigger_depth() = 1 then
+      perform set_config('pgwitness.nesting_14447575adab621e', '', true);
+    end if;
+  elsif pg_trigger_depth() > 1 then
+    nesting := statement_timestamp()::text || '/' || nextval(pg_get_serial_sequence('"public"."users_history"', 'id'));
+    for level in 3 .. pg_trigger_depth() loop
+      perform nextval(pg_get_serial_sequence('"public"."users_history"', 'id'));
+    end loop;
+    perform set_config('pgwitness.nesting_14447575adab621e', nesting, true);
+  end if;
+if nested is not null then
+      -- A row that is no longer as this statement left it was changed by the one captured before, and so
+      -- comes before that.
+      if tg_op = 'UPDATE' then
+-- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
       -- partition has kept a row from arriving is there one more before than after.
       with stored as (
       insert into "public"."users_history" (
         operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, "image_1", "before_1"
+        application_name, client_addr, partition_name, "image_1", "before_1", position
       )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, row(r."id", r."email", r."email_verified_at", r."display_name", r."created_at")::"public"."users_image_1", row(o."id", o."email", o."email_verified_at", o."display_name", o."created_at")::"public"."users_image_1"
+        application, client, partition_of, row(r."id", r."email", r."email_verified_at", r."display_name", r."created_at")::"public"."users_image_1", row(o."id", o."email", o."email_verified_at", o."display_name", o."created_at")::"public"."users_image_1",
+        case when not exists (
+          select from "public"."users" l where l."id" = r."id" and row(l."id", l."email", l."email_verified_at", l."display_name", l."created_at")::"public"."users_image_1" *= row(r."id", r."email", r."email_verified_at", r."display_name", r."created_at")::"public"."users_image_1"
+        ) then nested end
       from (select row_number() over () as "number", c.* from captured_rows c) r
       left join (select row_number() over () as "number", c.* from replaced_rows c) o
         on o."number" = r."number"
@@ -950,15 +990,69 @@ if tg_op = 'UPDATE' and paired then
           bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1") || coalesce(record_send("before_1"), '')), 'hex'))::bit(128))
         into row_count, first_id, last_id, subtransaction, images
         from stored;
-    else
+      elsif tg_op = 'INSERT' then
+with stored as (
+      insert into "public"."users_history" (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, "image_1", position
+      )
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."id", r."email", r."email_verified_at", r."display_name", r."created_at")::"public"."users_image_1",
+        case when not exists (
+          select from "public"."users" l where l."id" = r."id" and row(l."id", l."email", l."email_verified_at", l."display_name", l."created_at")::"public"."users_image_1" *= row(r."id", r."email", r."email_verified_at", r."display_name", r."created_at")::"public"."users_image_1"
+        ) then nested end
+      from captured_rows r
+      returning id, xmin, "image_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1")), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+      else
+with stored as (
+      insert into "public"."users_history" (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, "image_1", position
+      )
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."id", r."email", r."email_verified_at", r."display_name", r."created_at")::"public"."users_image_1",
+        case when  exists (
+          select from "public"."users" l where l."id" = r."id"
+        ) then nested end
+      from captured_rows r
+      returning id, xmin, "image_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1")), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+      end if;
+    elsif tg_op = 'UPDATE' and paired then
+-- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
+      -- partition has kept a row from arriving is there one more before than after.
       with stored as (
       insert into "public"."users_history" (
         operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, "image_1"
-      )
+        application_name, client_addr, partition_name, "image_1", "before_1"      )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, row(r."id", r."email", r."email_verified_at", r."display_name", r."created_at")::"public"."users_image_1"
-      from captured_rows r
+        application, client, partition_of, row(r."id", r."email", r."email_verified_at", r."display_name", r."created_at")::"public"."users_image_1", row(o."id", o."email", o."email_verified_at", o."display_name", o."created_at")::"public"."users_image_1"      from (select row_number() over () as "number", c.* from captured_rows c) r
+      left join (select row_number() over () as "number", c.* from replaced_rows c) o
+        on o."number" = r."number"
+        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      order by r."number"
+      returning id, xmin, "image_1", "before_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1") || coalesce(record_send("before_1"), '')), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+    else
+with stored as (
+      insert into "public"."users_history" (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, "image_1"      )
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."id", r."email", r."email_verified_at", r."display_name", r."created_at")::"public"."users_image_1"      from captured_rows r
       returning id, xmin, "image_1"
       )
       select count(*), min(id), max(id), min(xmin::text),
@@ -1042,7 +1136,8 @@ end
 $capture$;""",
     """-- One row a change. Its image (the row after the change, before it for a DELETE) stands in the newest
 -- image_<n>, or in drifted where the table was not as it was installed; before_<n> holds the row before an
--- UPDATE where the image before it is not to be found under the same key. The view <table>_changes reads it.
+-- UPDATE where the image before it is not to be found under the same key. position is set where a change comes
+-- before others that were captured before it. The view <table>_changes reads it.
 create table if not exists "public"."sessions_history" (
   id               bigint generated always as identity,
   operation        text not null
@@ -1056,6 +1151,7 @@ create table if not exists "public"."sessions_history" (
   application_name text,
   client_addr      inet,
   partition_name   text,
+  position         bigint,
   first_xmin       xid,
   drifted          json
 );""",
@@ -1119,15 +1215,18 @@ create or replace view "public"."sessions_changes" as
 select
   c.id, c.operation, c.changed_at, c.xid, c.session_role, c.active_role, c.actor, c.request_id,
   c.application_name, c.client_addr, c.partition_name, c.row_key, c.before, c.after,
-  case when c.operation = 'UPDATE' then pgwitness.changed_columns(c.before, c.after) end as changed
+  case when c.operation = 'UPDATE' then pgwitness.changed_columns(c.before, c.after) end as changed,
+  c.place as position
 from (
   select
-    h.*, k.row_key,
+    h.*, k.row_key, coalesce(h.position, h.id) as place,
     case h.operation
       when 'UPDATE' then coalesce(
         i.before,
         case when k.row_key is not null then
-          lag(i.image) over (partition by k.key_values order by h.id)
+          lag(i.image) over (
+            partition by k.key_values order by coalesce(h.position, h.id), h.id
+          )
         end
       )
       when 'DELETE' then i.image
@@ -1189,7 +1288,7 @@ $capture$;""",
 create or replace trigger pgwitness_append_only
   before delete or truncate or update of
     id, operation, changed_at, xid, session_role, active_role, actor, request_id, application_name,
-    client_addr, partition_name, first_xmin
+    client_addr, partition_name, position, first_xmin
   on "public"."sessions_history"
   for each statement execute function pgwitness.refuse_change();""",
     """create or replace trigger pgwitness_first_xmin
@@ -1355,6 +1454,8 @@ declare
   any_rows     boolean := true;
   paired       boolean := 'true'::boolean;
   many         boolean;
+  nesting      text;
+  nested       bigint;
   shape        record;
   statement    text;
   row_count    bigint;
@@ -1401,16 +1502,37 @@ if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
       application, client, partition_of
     ) returning 0, id, id, xmin::text into row_count, first_id, last_id, subtransaction;
   elsif as_installed then
-if tg_op = 'UPDATE' and paired then
-      -- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
+-- A statement that a trigger runs amid another one on this table is captured first. It keeps a place in the
+  -- order for the other, and for each one around that.
+  nesting := current_setting('pgwitness.nesting_05db40b51d327dae', true);
+  if nesting > '' and starts_with(nesting, statement_timestamp()::text) then
+    nested := substring(nesting from '/([0-9]{1,18})$')::bigint + pg_trigger_depth() - 1;
+    if pg_trigger_depth() = 1 then
+      perform set_config('pgwitness.nesting_05db40b51d327dae', '', true);
+    end if;
+  elsif pg_trigger_depth() > 1 then
+    nesting := statement_timestamp()::text || '/' || nextval(pg_get_serial_sequence('"public"."sessions_history"', 'id'));
+    for level in 3 .. pg_trigger_depth() loop
+      perform nextval(pg_get_serial_sequence('"public"."sessions_history"', 'id'));
+    end loop;
+    perform set_config('pgwitness.nesting_05db40b51d327dae', nesting, true);
+  end if;
+if nested is not null then
+      -- A row that is no longer as this statement left it was changed by the one captured before, and so
+      -- comes before that.
+      if tg_op = 'UPDATE' then
+-- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
       -- partition has kept a row from arriving is there one more before than after.
       with stored as (
       insert into "public"."sessions_history" (
         operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, "image_1", "before_1"
+        application_name, client_addr, partition_name, "image_1", "before_1", position
       )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, row(r."id", r."user_id", r."token_digest", r."created_at", r."expires_at")::"public"."sessions_image_1", row(o."id", o."user_id", o."token_digest", o."created_at", o."expires_at")::"public"."sessions_image_1"
+        application, client, partition_of, row(r."id", r."user_id", r."token_digest", r."created_at", r."expires_at")::"public"."sessions_image_1", row(o."id", o."user_id", o."token_digest", o."created_at", o."expires_at")::"public"."sessions_image_1",
+        case when not exists (
+          select from "public"."sessions" l where l."id" = r."id" and row(l."id", l."user_id", l."token_digest", l."created_at", l."expires_at")::"public"."sessions_image_1" *= row(r."id", r."user_id", r."token_digest", r."created_at", r."expires_at")::"public"."sessions_image_1"
+        ) then nested end
       from (select row_number() over () as "number", c.* from captured_rows c) r
       left join (select row_number() over () as "number", c.* from replaced_rows c) o
         on o."number" = r."number"
@@ -1422,15 +1544,69 @@ if tg_op = 'UPDATE' and paired then
           bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1") || coalesce(record_send("before_1"), '')), 'hex'))::bit(128))
         into row_count, first_id, last_id, subtransaction, images
         from stored;
-    else
+      elsif tg_op = 'INSERT' then
+with stored as (
+      insert into "public"."sessions_history" (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, "image_1", position
+      )
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."id", r."user_id", r."token_digest", r."created_at", r."expires_at")::"public"."sessions_image_1",
+        case when not exists (
+          select from "public"."sessions" l where l."id" = r."id" and row(l."id", l."user_id", l."token_digest", l."created_at", l."expires_at")::"public"."sessions_image_1" *= row(r."id", r."user_id", r."token_digest", r."created_at", r."expires_at")::"public"."sessions_image_1"
+        ) then nested end
+      from captured_rows r
+      returning id, xmin, "image_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1")), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+      else
+with stored as (
+      insert into "public"."sessions_history" (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, "image_1", position
+      )
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."id", r."user_id", r."token_digest", r."created_at", r."expires_at")::"public"."sessions_image_1",
+        case when  exists (
+          select from "public"."sessions" l where l."id" = r."id"
+        ) then nested end
+      from captured_rows r
+      returning id, xmin, "image_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1")), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+      end if;
+    elsif tg_op = 'UPDATE' and paired then
+-- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
+      -- partition has kept a row from arriving is there one more before than after.
       with stored as (
       insert into "public"."sessions_history" (
         operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, "image_1"
-      )
+        application_name, client_addr, partition_name, "image_1", "before_1"      )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, row(r."id", r."user_id", r."token_digest", r."created_at", r."expires_at")::"public"."sessions_image_1"
-      from captured_rows r
+        application, client, partition_of, row(r."id", r."user_id", r."token_digest", r."created_at", r."expires_at")::"public"."sessions_image_1", row(o."id", o."user_id", o."token_digest", o."created_at", o."expires_at")::"public"."sessions_image_1"      from (select row_number() over () as "number", c.* from captured_rows c) r
+      left join (select row_number() over () as "number", c.* from replaced_rows c) o
+        on o."number" = r."number"
+        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      order by r."number"
+      returning id, xmin, "image_1", "before_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1") || coalesce(record_send("before_1"), '')), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+    else
+with stored as (
+      insert into "public"."sessions_history" (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, "image_1"      )
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."id", r."user_id", r."token_digest", r."created_at", r."expires_at")::"public"."sessions_image_1"      from captured_rows r
       returning id, xmin, "image_1"
       )
       select count(*), min(id), max(id), min(xmin::text),
@@ -1514,7 +1690,8 @@ end
 $capture$;""",
     """-- One row a change. Its image (the row after the change, before it for a DELETE) stands in the newest
 -- image_<n>, or in drifted where the table was not as it was installed; before_<n> holds the row before an
--- UPDATE where the image before it is not to be found under the same key. The view <table>_changes reads it.
+-- UPDATE where the image before it is not to be found under the same key. position is set where a change comes
+-- before others that were captured before it. The view <table>_changes reads it.
 create table if not exists "public"."passkeys_history" (
   id               bigint generated always as identity,
   operation        text not null
@@ -1528,6 +1705,7 @@ create table if not exists "public"."passkeys_history" (
   application_name text,
   client_addr      inet,
   partition_name   text,
+  position         bigint,
   first_xmin       xid,
   drifted          json
 );""",
@@ -1591,15 +1769,18 @@ create or replace view "public"."passkeys_changes" as
 select
   c.id, c.operation, c.changed_at, c.xid, c.session_role, c.active_role, c.actor, c.request_id,
   c.application_name, c.client_addr, c.partition_name, c.row_key, c.before, c.after,
-  case when c.operation = 'UPDATE' then pgwitness.changed_columns(c.before, c.after) end as changed
+  case when c.operation = 'UPDATE' then pgwitness.changed_columns(c.before, c.after) end as changed,
+  c.place as position
 from (
   select
-    h.*, k.row_key,
+    h.*, k.row_key, coalesce(h.position, h.id) as place,
     case h.operation
       when 'UPDATE' then coalesce(
         i.before,
         case when k.row_key is not null then
-          lag(i.image) over (partition by k.key_values order by h.id)
+          lag(i.image) over (
+            partition by k.key_values order by coalesce(h.position, h.id), h.id
+          )
         end
       )
       when 'DELETE' then i.image
@@ -1661,7 +1842,7 @@ $capture$;""",
 create or replace trigger pgwitness_append_only
   before delete or truncate or update of
     id, operation, changed_at, xid, session_role, active_role, actor, request_id, application_name,
-    client_addr, partition_name, first_xmin
+    client_addr, partition_name, position, first_xmin
   on "public"."passkeys_history"
   for each statement execute function pgwitness.refuse_change();""",
     """create or replace trigger pgwitness_first_xmin
@@ -1827,6 +2008,8 @@ declare
   any_rows     boolean := true;
   paired       boolean := 'true'::boolean;
   many         boolean;
+  nesting      text;
+  nested       bigint;
   shape        record;
   statement    text;
   row_count    bigint;
@@ -1873,16 +2056,37 @@ if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
       application, client, partition_of
     ) returning 0, id, id, xmin::text into row_count, first_id, last_id, subtransaction;
   elsif as_installed then
-if tg_op = 'UPDATE' and paired then
-      -- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
+-- A statement that a trigger runs amid another one on this table is captured first. It keeps a place in the
+  -- order for the other, and for each one around that.
+  nesting := current_setting('pgwitness.nesting_6892f66f764f9d42', true);
+  if nesting > '' and starts_with(nesting, statement_timestamp()::text) then
+    nested := substring(nesting from '/([0-9]{1,18})$')::bigint + pg_trigger_depth() - 1;
+    if pg_trigger_depth() = 1 then
+      perform set_config('pgwitness.nesting_6892f66f764f9d42', '', true);
+    end if;
+  elsif pg_trigger_depth() > 1 then
+    nesting := statement_timestamp()::text || '/' || nextval(pg_get_serial_sequence('"public"."passkeys_history"', 'id'));
+    for level in 3 .. pg_trigger_depth() loop
+      perform nextval(pg_get_serial_sequence('"public"."passkeys_history"', 'id'));
+    end loop;
+    perform set_config('pgwitness.nesting_6892f66f764f9d42', nesting, true);
+  end if;
+if nested is not null then
+      -- A row that is no longer as this statement left it was changed by the one captured before, and so
+      -- comes before that.
+      if tg_op = 'UPDATE' then
+-- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
       -- partition has kept a row from arriving is there one more before than after.
       with stored as (
       insert into "public"."passkeys_history" (
         operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, "image_1", "before_1"
+        application_name, client_addr, partition_name, "image_1", "before_1", position
       )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, row(r."credential_id", r."user_id", r."public_key", r."sign_count", r."created_at")::"public"."passkeys_image_1", row(o."credential_id", o."user_id", o."public_key", o."sign_count", o."created_at")::"public"."passkeys_image_1"
+        application, client, partition_of, row(r."credential_id", r."user_id", r."public_key", r."sign_count", r."created_at")::"public"."passkeys_image_1", row(o."credential_id", o."user_id", o."public_key", o."sign_count", o."created_at")::"public"."passkeys_image_1",
+        case when not exists (
+          select from "public"."passkeys" l where l."credential_id" = r."credential_id" and row(l."credential_id", l."user_id", l."public_key", l."sign_count", l."created_at")::"public"."passkeys_image_1" *= row(r."credential_id", r."user_id", r."public_key", r."sign_count", r."created_at")::"public"."passkeys_image_1"
+        ) then nested end
       from (select row_number() over () as "number", c.* from captured_rows c) r
       left join (select row_number() over () as "number", c.* from replaced_rows c) o
         on o."number" = r."number"
@@ -1894,15 +2098,69 @@ if tg_op = 'UPDATE' and paired then
           bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1") || coalesce(record_send("before_1"), '')), 'hex'))::bit(128))
         into row_count, first_id, last_id, subtransaction, images
         from stored;
-    else
+      elsif tg_op = 'INSERT' then
+with stored as (
+      insert into "public"."passkeys_history" (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, "image_1", position
+      )
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."credential_id", r."user_id", r."public_key", r."sign_count", r."created_at")::"public"."passkeys_image_1",
+        case when not exists (
+          select from "public"."passkeys" l where l."credential_id" = r."credential_id" and row(l."credential_id", l."user_id", l."public_key", l."sign_count", l."created_at")::"public"."passkeys_image_1" *= row(r."credential_id", r."user_id", r."public_key", r."sign_count", r."created_at")::"public"."passkeys_image_1"
+        ) then nested end
+      from captured_rows r
+      returning id, xmin, "image_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1")), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+      else
+with stored as (
+      insert into "public"."passkeys_history" (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, "image_1", position
+      )
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."credential_id", r."user_id", r."public_key", r."sign_count", r."created_at")::"public"."passkeys_image_1",
+        case when  exists (
+          select from "public"."passkeys" l where l."credential_id" = r."credential_id"
+        ) then nested end
+      from captured_rows r
+      returning id, xmin, "image_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1")), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+      end if;
+    elsif tg_op = 'UPDATE' and paired then
+-- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
+      -- partition has kept a row from arriving is there one more before than after.
       with stored as (
       insert into "public"."passkeys_history" (
         operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, "image_1"
-      )
+        application_name, client_addr, partition_name, "image_1", "before_1"      )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, row(r."credential_id", r."user_id", r."public_key", r."sign_count", r."created_at")::"public"."passkeys_image_1"
-      from captured_rows r
+        application, client, partition_of, row(r."credential_id", r."user_id", r."public_key", r."sign_count", r."created_at")::"public"."passkeys_image_1", row(o."credential_id", o."user_id", o."public_key", o."sign_count", o."created_at")::"public"."passkeys_image_1"      from (select row_number() over () as "number", c.* from captured_rows c) r
+      left join (select row_number() over () as "number", c.* from replaced_rows c) o
+        on o."number" = r."number"
+        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      order by r."number"
+      returning id, xmin, "image_1", "before_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1") || coalesce(record_send("before_1"), '')), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+    else
+with stored as (
+      insert into "public"."passkeys_history" (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, "image_1"      )
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."credential_id", r."user_id", r."public_key", r."sign_count", r."created_at")::"public"."passkeys_image_1"      from captured_rows r
       returning id, xmin, "image_1"
       )
       select count(*), min(id), max(id), min(xmin::text),
@@ -1986,7 +2244,8 @@ end
 $capture$;""",
     """-- One row a change. Its image (the row after the change, before it for a DELETE) stands in the newest
 -- image_<n>, or in drifted where the table was not as it was installed; before_<n> holds the row before an
--- UPDATE where the image before it is not to be found under the same key. The view <table>_changes reads it.
+-- UPDATE where the image before it is not to be found under the same key. position is set where a change comes
+-- before others that were captured before it. The view <table>_changes reads it.
 create table if not exists "public"."subscriptions_history" (
   id               bigint generated always as identity,
   operation        text not null
@@ -2000,6 +2259,7 @@ create table if not exists "public"."subscriptions_history" (
   application_name text,
   client_addr      inet,
   partition_name   text,
+  position         bigint,
   first_xmin       xid,
   drifted          json
 );""",
@@ -2063,15 +2323,18 @@ create or replace view "public"."subscriptions_changes" as
 select
   c.id, c.operation, c.changed_at, c.xid, c.session_role, c.active_role, c.actor, c.request_id,
   c.application_name, c.client_addr, c.partition_name, c.row_key, c.before, c.after,
-  case when c.operation = 'UPDATE' then pgwitness.changed_columns(c.before, c.after) end as changed
+  case when c.operation = 'UPDATE' then pgwitness.changed_columns(c.before, c.after) end as changed,
+  c.place as position
 from (
   select
-    h.*, k.row_key,
+    h.*, k.row_key, coalesce(h.position, h.id) as place,
     case h.operation
       when 'UPDATE' then coalesce(
         i.before,
         case when k.row_key is not null then
-          lag(i.image) over (partition by k.key_values order by h.id)
+          lag(i.image) over (
+            partition by k.key_values order by coalesce(h.position, h.id), h.id
+          )
         end
       )
       when 'DELETE' then i.image
@@ -2133,7 +2396,7 @@ $capture$;""",
 create or replace trigger pgwitness_append_only
   before delete or truncate or update of
     id, operation, changed_at, xid, session_role, active_role, actor, request_id, application_name,
-    client_addr, partition_name, first_xmin
+    client_addr, partition_name, position, first_xmin
   on "public"."subscriptions_history"
   for each statement execute function pgwitness.refuse_change();""",
     """create or replace trigger pgwitness_first_xmin
@@ -2299,6 +2562,8 @@ declare
   any_rows     boolean := true;
   paired       boolean := 'true'::boolean;
   many         boolean;
+  nesting      text;
+  nested       bigint;
   shape        record;
   statement    text;
   row_count    bigint;
@@ -2345,16 +2610,37 @@ if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
       application, client, partition_of
     ) returning 0, id, id, xmin::text into row_count, first_id, last_id, subtransaction;
   elsif as_installed then
-if tg_op = 'UPDATE' and paired then
-      -- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
+-- A statement that a trigger runs amid another one on this table is captured first. It keeps a place in the
+  -- order for the other, and for each one around that.
+  nesting := current_setting('pgwitness.nesting_3ba4d6b8b3df4bb6', true);
+  if nesting > '' and starts_with(nesting, statement_timestamp()::text) then
+    nested := substring(nesting from '/([0-9]{1,18})$')::bigint + pg_trigger_depth() - 1;
+    if pg_trigger_depth() = 1 then
+      perform set_config('pgwitness.nesting_3ba4d6b8b3df4bb6', '', true);
+    end if;
+  elsif pg_trigger_depth() > 1 then
+    nesting := statement_timestamp()::text || '/' || nextval(pg_get_serial_sequence('"public"."subscriptions_history"', 'id'));
+    for level in 3 .. pg_trigger_depth() loop
+      perform nextval(pg_get_serial_sequence('"public"."subscriptions_history"', 'id'));
+    end loop;
+    perform set_config('pgwitness.nesting_3ba4d6b8b3df4bb6', nesting, true);
+  end if;
+if nested is not null then
+      -- A row that is no longer as this statement left it was changed by the one captured before, and so
+      -- comes before that.
+      if tg_op = 'UPDATE' then
+-- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
       -- partition has kept a row from arriving is there one more before than after.
       with stored as (
       insert into "public"."subscriptions_history" (
         operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, "image_1", "before_1"
+        application_name, client_addr, partition_name, "image_1", "before_1", position
       )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, row(r."id", r."user_id", r."plan", r."status", r."renews_at", r."created_at")::"public"."subscriptions_image_1", row(o."id", o."user_id", o."plan", o."status", o."renews_at", o."created_at")::"public"."subscriptions_image_1"
+        application, client, partition_of, row(r."id", r."user_id", r."plan", r."status", r."renews_at", r."created_at")::"public"."subscriptions_image_1", row(o."id", o."user_id", o."plan", o."status", o."renews_at", o."created_at")::"public"."subscriptions_image_1",
+        case when not exists (
+          select from "public"."subscriptions" l where l."id" = r."id" and row(l."id", l."user_id", l."plan", l."status", l."renews_at", l."created_at")::"public"."subscriptions_image_1" *= row(r."id", r."user_id", r."plan", r."status", r."renews_at", r."created_at")::"public"."subscriptions_image_1"
+        ) then nested end
       from (select row_number() over () as "number", c.* from captured_rows c) r
       left join (select row_number() over () as "number", c.* from replaced_rows c) o
         on o."number" = r."number"
@@ -2366,15 +2652,69 @@ if tg_op = 'UPDATE' and paired then
           bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1") || coalesce(record_send("before_1"), '')), 'hex'))::bit(128))
         into row_count, first_id, last_id, subtransaction, images
         from stored;
-    else
+      elsif tg_op = 'INSERT' then
+with stored as (
+      insert into "public"."subscriptions_history" (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, "image_1", position
+      )
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."id", r."user_id", r."plan", r."status", r."renews_at", r."created_at")::"public"."subscriptions_image_1",
+        case when not exists (
+          select from "public"."subscriptions" l where l."id" = r."id" and row(l."id", l."user_id", l."plan", l."status", l."renews_at", l."created_at")::"public"."subscriptions_image_1" *= row(r."id", r."user_id", r."plan", r."status", r."renews_at", r."created_at")::"public"."subscriptions_image_1"
+        ) then nested end
+      from captured_rows r
+      returning id, xmin, "image_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1")), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+      else
+with stored as (
+      insert into "public"."subscriptions_history" (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, "image_1", position
+      )
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."id", r."user_id", r."plan", r."status", r."renews_at", r."created_at")::"public"."subscriptions_image_1",
+        case when  exists (
+          select from "public"."subscriptions" l where l."id" = r."id"
+        ) then nested end
+      from captured_rows r
+      returning id, xmin, "image_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1")), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+      end if;
+    elsif tg_op = 'UPDATE' and paired then
+-- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
+      -- partition has kept a row from arriving is there one more before than after.
       with stored as (
       insert into "public"."subscriptions_history" (
         operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, "image_1"
-      )
+        application_name, client_addr, partition_name, "image_1", "before_1"      )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, row(r."id", r."user_id", r."plan", r."status", r."renews_at", r."created_at")::"public"."subscriptions_image_1"
-      from captured_rows r
+        application, client, partition_of, row(r."id", r."user_id", r."plan", r."status", r."renews_at", r."created_at")::"public"."subscriptions_image_1", row(o."id", o."user_id", o."plan", o."status", o."renews_at", o."created_at")::"public"."subscriptions_image_1"      from (select row_number() over () as "number", c.* from captured_rows c) r
+      left join (select row_number() over () as "number", c.* from replaced_rows c) o
+        on o."number" = r."number"
+        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      order by r."number"
+      returning id, xmin, "image_1", "before_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1") || coalesce(record_send("before_1"), '')), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+    else
+with stored as (
+      insert into "public"."subscriptions_history" (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, "image_1"      )
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."id", r."user_id", r."plan", r."status", r."renews_at", r."created_at")::"public"."subscriptions_image_1"      from captured_rows r
       returning id, xmin, "image_1"
       )
       select count(*), min(id), max(id), min(xmin::text),
@@ -2458,7 +2798,8 @@ end
 $capture$;""",
     """-- One row a change. Its image (the row after the change, before it for a DELETE) stands in the newest
 -- image_<n>, or in drifted where the table was not as it was installed; before_<n> holds the row before an
--- UPDATE where the image before it is not to be found under the same key. The view <table>_changes reads it.
+-- UPDATE where the image before it is not to be found under the same key. position is set where a change comes
+-- before others that were captured before it. The view <table>_changes reads it.
 create table if not exists "public"."positions_history" (
   id               bigint generated always as identity,
   operation        text not null
@@ -2472,6 +2813,7 @@ create table if not exists "public"."positions_history" (
   application_name text,
   client_addr      inet,
   partition_name   text,
+  position         bigint,
   first_xmin       xid,
   drifted          json
 );""",
@@ -2535,15 +2877,18 @@ create or replace view "public"."positions_changes" as
 select
   c.id, c.operation, c.changed_at, c.xid, c.session_role, c.active_role, c.actor, c.request_id,
   c.application_name, c.client_addr, c.partition_name, c.row_key, c.before, c.after,
-  case when c.operation = 'UPDATE' then pgwitness.changed_columns(c.before, c.after) end as changed
+  case when c.operation = 'UPDATE' then pgwitness.changed_columns(c.before, c.after) end as changed,
+  c.place as position
 from (
   select
-    h.*, k.row_key,
+    h.*, k.row_key, coalesce(h.position, h.id) as place,
     case h.operation
       when 'UPDATE' then coalesce(
         i.before,
         case when k.row_key is not null then
-          lag(i.image) over (partition by k.key_values order by h.id)
+          lag(i.image) over (
+            partition by k.key_values order by coalesce(h.position, h.id), h.id
+          )
         end
       )
       when 'DELETE' then i.image
@@ -2605,7 +2950,7 @@ $capture$;""",
 create or replace trigger pgwitness_append_only
   before delete or truncate or update of
     id, operation, changed_at, xid, session_role, active_role, actor, request_id, application_name,
-    client_addr, partition_name, first_xmin
+    client_addr, partition_name, position, first_xmin
   on "public"."positions_history"
   for each statement execute function pgwitness.refuse_change();""",
     """create or replace trigger pgwitness_first_xmin
@@ -2771,6 +3116,8 @@ declare
   any_rows     boolean := true;
   paired       boolean := 'true'::boolean;
   many         boolean;
+  nesting      text;
+  nested       bigint;
   shape        record;
   statement    text;
   row_count    bigint;
@@ -2817,16 +3164,37 @@ if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
       application, client, partition_of
     ) returning 0, id, id, xmin::text into row_count, first_id, last_id, subtransaction;
   elsif as_installed then
-if tg_op = 'UPDATE' and paired then
-      -- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
+-- A statement that a trigger runs amid another one on this table is captured first. It keeps a place in the
+  -- order for the other, and for each one around that.
+  nesting := current_setting('pgwitness.nesting_706b7e0cef38c2dd', true);
+  if nesting > '' and starts_with(nesting, statement_timestamp()::text) then
+    nested := substring(nesting from '/([0-9]{1,18})$')::bigint + pg_trigger_depth() - 1;
+    if pg_trigger_depth() = 1 then
+      perform set_config('pgwitness.nesting_706b7e0cef38c2dd', '', true);
+    end if;
+  elsif pg_trigger_depth() > 1 then
+    nesting := statement_timestamp()::text || '/' || nextval(pg_get_serial_sequence('"public"."positions_history"', 'id'));
+    for level in 3 .. pg_trigger_depth() loop
+      perform nextval(pg_get_serial_sequence('"public"."positions_history"', 'id'));
+    end loop;
+    perform set_config('pgwitness.nesting_706b7e0cef38c2dd', nesting, true);
+  end if;
+if nested is not null then
+      -- A row that is no longer as this statement left it was changed by the one captured before, and so
+      -- comes before that.
+      if tg_op = 'UPDATE' then
+-- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
       -- partition has kept a row from arriving is there one more before than after.
       with stored as (
       insert into "public"."positions_history" (
         operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, "image_1", "before_1"
+        application_name, client_addr, partition_name, "image_1", "before_1", position
       )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, row(r."user_id", r."symbol", r."quantity", r."updated_at")::"public"."positions_image_1", row(o."user_id", o."symbol", o."quantity", o."updated_at")::"public"."positions_image_1"
+        application, client, partition_of, row(r."user_id", r."symbol", r."quantity", r."updated_at")::"public"."positions_image_1", row(o."user_id", o."symbol", o."quantity", o."updated_at")::"public"."positions_image_1",
+        case when not exists (
+          select from "public"."positions" l where l."user_id" = r."user_id" and l."symbol" = r."symbol" and row(l."user_id", l."symbol", l."quantity", l."updated_at")::"public"."positions_image_1" *= row(r."user_id", r."symbol", r."quantity", r."updated_at")::"public"."positions_image_1"
+        ) then nested end
       from (select row_number() over () as "number", c.* from captured_rows c) r
       left join (select row_number() over () as "number", c.* from replaced_rows c) o
         on o."number" = r."number"
@@ -2838,15 +3206,69 @@ if tg_op = 'UPDATE' and paired then
           bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1") || coalesce(record_send("before_1"), '')), 'hex'))::bit(128))
         into row_count, first_id, last_id, subtransaction, images
         from stored;
-    else
+      elsif tg_op = 'INSERT' then
+with stored as (
+      insert into "public"."positions_history" (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, "image_1", position
+      )
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."user_id", r."symbol", r."quantity", r."updated_at")::"public"."positions_image_1",
+        case when not exists (
+          select from "public"."positions" l where l."user_id" = r."user_id" and l."symbol" = r."symbol" and row(l."user_id", l."symbol", l."quantity", l."updated_at")::"public"."positions_image_1" *= row(r."user_id", r."symbol", r."quantity", r."updated_at")::"public"."positions_image_1"
+        ) then nested end
+      from captured_rows r
+      returning id, xmin, "image_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1")), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+      else
+with stored as (
+      insert into "public"."positions_history" (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, "image_1", position
+      )
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."user_id", r."symbol", r."quantity", r."updated_at")::"public"."positions_image_1",
+        case when  exists (
+          select from "public"."positions" l where l."user_id" = r."user_id" and l."symbol" = r."symbol"
+        ) then nested end
+      from captured_rows r
+      returning id, xmin, "image_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1")), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+      end if;
+    elsif tg_op = 'UPDATE' and paired then
+-- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
+      -- partition has kept a row from arriving is there one more before than after.
       with stored as (
       insert into "public"."positions_history" (
         operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, "image_1"
-      )
+        application_name, client_addr, partition_name, "image_1", "before_1"      )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, row(r."user_id", r."symbol", r."quantity", r."updated_at")::"public"."positions_image_1"
-      from captured_rows r
+        application, client, partition_of, row(r."user_id", r."symbol", r."quantity", r."updated_at")::"public"."positions_image_1", row(o."user_id", o."symbol", o."quantity", o."updated_at")::"public"."positions_image_1"      from (select row_number() over () as "number", c.* from captured_rows c) r
+      left join (select row_number() over () as "number", c.* from replaced_rows c) o
+        on o."number" = r."number"
+        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      order by r."number"
+      returning id, xmin, "image_1", "before_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1") || coalesce(record_send("before_1"), '')), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+    else
+with stored as (
+      insert into "public"."positions_history" (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, "image_1"      )
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."user_id", r."symbol", r."quantity", r."updated_at")::"public"."positions_image_1"      from captured_rows r
       returning id, xmin, "image_1"
       )
       select count(*), min(id), max(id), min(xmin::text),
@@ -2930,7 +3352,8 @@ end
 $capture$;""",
     """-- One row a change. Its image (the row after the change, before it for a DELETE) stands in the newest
 -- image_<n>, or in drifted where the table was not as it was installed; before_<n> holds the row before an
--- UPDATE where the image before it is not to be found under the same key. The view <table>_changes reads it.
+-- UPDATE where the image before it is not to be found under the same key. position is set where a change comes
+-- before others that were captured before it. The view <table>_changes reads it.
 create table if not exists "public"."trades_history" (
   id               bigint generated always as identity,
   operation        text not null
@@ -2944,6 +3367,7 @@ create table if not exists "public"."trades_history" (
   application_name text,
   client_addr      inet,
   partition_name   text,
+  position         bigint,
   first_xmin       xid,
   drifted          json
 );""",
@@ -3007,15 +3431,18 @@ create or replace view "public"."trades_changes" as
 select
   c.id, c.operation, c.changed_at, c.xid, c.session_role, c.active_role, c.actor, c.request_id,
   c.application_name, c.client_addr, c.partition_name, c.row_key, c.before, c.after,
-  case when c.operation = 'UPDATE' then pgwitness.changed_columns(c.before, c.after) end as changed
+  case when c.operation = 'UPDATE' then pgwitness.changed_columns(c.before, c.after) end as changed,
+  c.place as position
 from (
   select
-    h.*, k.row_key,
+    h.*, k.row_key, coalesce(h.position, h.id) as place,
     case h.operation
       when 'UPDATE' then coalesce(
         i.before,
         case when k.row_key is not null then
-          lag(i.image) over (partition by k.key_values order by h.id)
+          lag(i.image) over (
+            partition by k.key_values order by coalesce(h.position, h.id), h.id
+          )
         end
       )
       when 'DELETE' then i.image
@@ -3077,7 +3504,7 @@ $capture$;""",
 create or replace trigger pgwitness_append_only
   before delete or truncate or update of
     id, operation, changed_at, xid, session_role, active_role, actor, request_id, application_name,
-    client_addr, partition_name, first_xmin
+    client_addr, partition_name, position, first_xmin
   on "public"."trades_history"
   for each statement execute function pgwitness.refuse_change();""",
     """create or replace trigger pgwitness_first_xmin
@@ -3243,6 +3670,8 @@ declare
   any_rows     boolean := true;
   paired       boolean := 'true'::boolean;
   many         boolean;
+  nesting      text;
+  nested       bigint;
   shape        record;
   statement    text;
   row_count    bigint;
@@ -3289,16 +3718,37 @@ if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
       application, client, partition_of
     ) returning 0, id, id, xmin::text into row_count, first_id, last_id, subtransaction;
   elsif as_installed then
-if tg_op = 'UPDATE' and paired then
-      -- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
+-- A statement that a trigger runs amid another one on this table is captured first. It keeps a place in the
+  -- order for the other, and for each one around that.
+  nesting := current_setting('pgwitness.nesting_f9011ac6f2b08dd3', true);
+  if nesting > '' and starts_with(nesting, statement_timestamp()::text) then
+    nested := substring(nesting from '/([0-9]{1,18})$')::bigint + pg_trigger_depth() - 1;
+    if pg_trigger_depth() = 1 then
+      perform set_config('pgwitness.nesting_f9011ac6f2b08dd3', '', true);
+    end if;
+  elsif pg_trigger_depth() > 1 then
+    nesting := statement_timestamp()::text || '/' || nextval(pg_get_serial_sequence('"public"."trades_history"', 'id'));
+    for level in 3 .. pg_trigger_depth() loop
+      perform nextval(pg_get_serial_sequence('"public"."trades_history"', 'id'));
+    end loop;
+    perform set_config('pgwitness.nesting_f9011ac6f2b08dd3', nesting, true);
+  end if;
+if nested is not null then
+      -- A row that is no longer as this statement left it was changed by the one captured before, and so
+      -- comes before that.
+      if tg_op = 'UPDATE' then
+-- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
       -- partition has kept a row from arriving is there one more before than after.
       with stored as (
       insert into "public"."trades_history" (
         operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, "image_1", "before_1"
+        application_name, client_addr, partition_name, "image_1", "before_1", position
       )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, row(r."id", r."user_id", r."symbol", r."side", r."quantity", r."price", r."executed_at")::"public"."trades_image_1", row(o."id", o."user_id", o."symbol", o."side", o."quantity", o."price", o."executed_at")::"public"."trades_image_1"
+        application, client, partition_of, row(r."id", r."user_id", r."symbol", r."side", r."quantity", r."price", r."executed_at")::"public"."trades_image_1", row(o."id", o."user_id", o."symbol", o."side", o."quantity", o."price", o."executed_at")::"public"."trades_image_1",
+        case when not exists (
+          select from "public"."trades" l where l."id" = r."id" and row(l."id", l."user_id", l."symbol", l."side", l."quantity", l."price", l."executed_at")::"public"."trades_image_1" *= row(r."id", r."user_id", r."symbol", r."side", r."quantity", r."price", r."executed_at")::"public"."trades_image_1"
+        ) then nested end
       from (select row_number() over () as "number", c.* from captured_rows c) r
       left join (select row_number() over () as "number", c.* from replaced_rows c) o
         on o."number" = r."number"
@@ -3310,15 +3760,69 @@ if tg_op = 'UPDATE' and paired then
           bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1") || coalesce(record_send("before_1"), '')), 'hex'))::bit(128))
         into row_count, first_id, last_id, subtransaction, images
         from stored;
-    else
+      elsif tg_op = 'INSERT' then
+with stored as (
+      insert into "public"."trades_history" (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, "image_1", position
+      )
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."id", r."user_id", r."symbol", r."side", r."quantity", r."price", r."executed_at")::"public"."trades_image_1",
+        case when not exists (
+          select from "public"."trades" l where l."id" = r."id" and row(l."id", l."user_id", l."symbol", l."side", l."quantity", l."price", l."executed_at")::"public"."trades_image_1" *= row(r."id", r."user_id", r."symbol", r."side", r."quantity", r."price", r."executed_at")::"public"."trades_image_1"
+        ) then nested end
+      from captured_rows r
+      returning id, xmin, "image_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1")), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+      else
+with stored as (
+      insert into "public"."trades_history" (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, "image_1", position
+      )
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."id", r."user_id", r."symbol", r."side", r."quantity", r."price", r."executed_at")::"public"."trades_image_1",
+        case when  exists (
+          select from "public"."trades" l where l."id" = r."id"
+        ) then nested end
+      from captured_rows r
+      returning id, xmin, "image_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1")), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+      end if;
+    elsif tg_op = 'UPDATE' and paired then
+-- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
+      -- partition has kept a row from arriving is there one more before than after.
       with stored as (
       insert into "public"."trades_history" (
         operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, "image_1"
-      )
+        application_name, client_addr, partition_name, "image_1", "before_1"      )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, row(r."id", r."user_id", r."symbol", r."side", r."quantity", r."price", r."executed_at")::"public"."trades_image_1"
-      from captured_rows r
+        application, client, partition_of, row(r."id", r."user_id", r."symbol", r."side", r."quantity", r."price", r."executed_at")::"public"."trades_image_1", row(o."id", o."user_id", o."symbol", o."side", o."quantity", o."price", o."executed_at")::"public"."trades_image_1"      from (select row_number() over () as "number", c.* from captured_rows c) r
+      left join (select row_number() over () as "number", c.* from replaced_rows c) o
+        on o."number" = r."number"
+        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      order by r."number"
+      returning id, xmin, "image_1", "before_1"
+      )
+      select count(*), min(id), max(id), min(xmin::text),
+          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1") || coalesce(record_send("before_1"), '')), 'hex'))::bit(128))
+        into row_count, first_id, last_id, subtransaction, images
+        from stored;
+    else
+with stored as (
+      insert into "public"."trades_history" (
+        operation, changed_at, xid, session_role, active_role, actor, request_id,
+        application_name, client_addr, partition_name, "image_1"      )
+      select tg_op, moment, transaction, writer, acting, actor_id, request,
+        application, client, partition_of, row(r."id", r."user_id", r."symbol", r."side", r."quantity", r."price", r."executed_at")::"public"."trades_image_1"      from captured_rows r
       returning id, xmin, "image_1"
       )
       select count(*), min(id), max(id), min(xmin::text),
@@ -3506,6 +4010,47 @@ $capture$;""",
     """create or replace trigger "trg_users_history_truncate"
   after truncate on "public"."users"
   for each statement execute function "public"."fn_capture_users_history"('table');""",
+    """-- Ids for a baseline, above all that were given out and below all that will be: history's own go on 2^40
+-- further up. Those that a writer takes between the two calls lie below 2^39, and the baseline's above that.
+do $capture$
+declare
+  relation regclass := to_regclass(format('%I.%I', 'public', 'users'));
+  ids regclass := pg_get_serial_sequence(format('%I.%I', 'public', 'users_history'), 'id');
+  last_given bigint := nextval(ids);
+begin
+  perform setval(ids, last_given + (1::bigint << 40));
+  -- Of a history that was dropped since: its ids say nothing of the one that is there now.
+  delete from pgwitness.baseline b
+  where b.table_schema = 'public' and b.table_name = 'users' and b.last_id >= last_given;
+  insert into pgwitness.baseline (
+    table_schema, table_name, first_id, last_id, shape, because, places, database, holds_since, completed_at
+  )
+  select
+    'public', 'users',
+    last_given + (1::bigint << 39), last_given + (1::bigint << 40),
+    '1'::int, 'installed',
+    coalesce(
+      jsonb_object_agg(c.oid::text, jsonb_build_object(
+        'name', format('%I.%I', n.nspname, c.relname),
+        'filenode', pg_relation_filenode(c.oid)::text
+      )),
+      '{}'
+    ),
+    (select d.oid from pg_database d where d.datname = current_database()),
+    -- Where writers are locked out there is none left that does not know of it.
+    case when 'true'::boolean then clock_timestamp() end,
+    -- Without a key both images of each UPDATE are kept anyway, and an image would be found by nothing.
+    case when not 'true'::boolean then clock_timestamp() end
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+  where c.relkind = 'r'
+    and (c.oid = relation or c.oid in (select t.relid from pg_partition_tree(relation) t))
+    and (
+      null::text[] is null
+      or c.oid in (select to_regclass(place)::oid from unnest(null::text[]) place)
+    );
+end
+$capture$;""",
     """create or replace trigger "trg_sessions_history"
   after insert on "public"."sessions"
   referencing new table as captured_rows
@@ -3521,6 +4066,47 @@ $capture$;""",
     """create or replace trigger "trg_sessions_history_truncate"
   after truncate on "public"."sessions"
   for each statement execute function "public"."fn_capture_sessions_history"('table');""",
+    """-- Ids for a baseline, above all that were given out and below all that will be: history's own go on 2^40
+-- further up. Those that a writer takes between the two calls lie below 2^39, and the baseline's above that.
+do $capture$
+declare
+  relation regclass := to_regclass(format('%I.%I', 'public', 'sessions'));
+  ids regclass := pg_get_serial_sequence(format('%I.%I', 'public', 'sessions_history'), 'id');
+  last_given bigint := nextval(ids);
+begin
+  perform setval(ids, last_given + (1::bigint << 40));
+  -- Of a history that was dropped since: its ids say nothing of the one that is there now.
+  delete from pgwitness.baseline b
+  where b.table_schema = 'public' and b.table_name = 'sessions' and b.last_id >= last_given;
+  insert into pgwitness.baseline (
+    table_schema, table_name, first_id, last_id, shape, because, places, database, holds_since, completed_at
+  )
+  select
+    'public', 'sessions',
+    last_given + (1::bigint << 39), last_given + (1::bigint << 40),
+    '1'::int, 'installed',
+    coalesce(
+      jsonb_object_agg(c.oid::text, jsonb_build_object(
+        'name', format('%I.%I', n.nspname, c.relname),
+        'filenode', pg_relation_filenode(c.oid)::text
+      )),
+      '{}'
+    ),
+    (select d.oid from pg_database d where d.datname = current_database()),
+    -- Where writers are locked out there is none left that does not know of it.
+    case when 'true'::boolean then clock_timestamp() end,
+    -- Without a key both images of each UPDATE are kept anyway, and an image would be found by nothing.
+    case when not 'true'::boolean then clock_timestamp() end
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+  where c.relkind = 'r'
+    and (c.oid = relation or c.oid in (select t.relid from pg_partition_tree(relation) t))
+    and (
+      null::text[] is null
+      or c.oid in (select to_regclass(place)::oid from unnest(null::text[]) place)
+    );
+end
+$capture$;""",
     """create or replace trigger "trg_passkeys_history"
   after insert on "public"."passkeys"
   referencing new table as captured_rows
@@ -3536,6 +4122,47 @@ $capture$;""",
     """create or replace trigger "trg_passkeys_history_truncate"
   after truncate on "public"."passkeys"
   for each statement execute function "public"."fn_capture_passkeys_history"('table');""",
+    """-- Ids for a baseline, above all that were given out and below all that will be: history's own go on 2^40
+-- further up. Those that a writer takes between the two calls lie below 2^39, and the baseline's above that.
+do $capture$
+declare
+  relation regclass := to_regclass(format('%I.%I', 'public', 'passkeys'));
+  ids regclass := pg_get_serial_sequence(format('%I.%I', 'public', 'passkeys_history'), 'id');
+  last_given bigint := nextval(ids);
+begin
+  perform setval(ids, last_given + (1::bigint << 40));
+  -- Of a history that was dropped since: its ids say nothing of the one that is there now.
+  delete from pgwitness.baseline b
+  where b.table_schema = 'public' and b.table_name = 'passkeys' and b.last_id >= last_given;
+  insert into pgwitness.baseline (
+    table_schema, table_name, first_id, last_id, shape, because, places, database, holds_since, completed_at
+  )
+  select
+    'public', 'passkeys',
+    last_given + (1::bigint << 39), last_given + (1::bigint << 40),
+    '1'::int, 'installed',
+    coalesce(
+      jsonb_object_agg(c.oid::text, jsonb_build_object(
+        'name', format('%I.%I', n.nspname, c.relname),
+        'filenode', pg_relation_filenode(c.oid)::text
+      )),
+      '{}'
+    ),
+    (select d.oid from pg_database d where d.datname = current_database()),
+    -- Where writers are locked out there is none left that does not know of it.
+    case when 'true'::boolean then clock_timestamp() end,
+    -- Without a key both images of each UPDATE are kept anyway, and an image would be found by nothing.
+    case when not 'true'::boolean then clock_timestamp() end
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+  where c.relkind = 'r'
+    and (c.oid = relation or c.oid in (select t.relid from pg_partition_tree(relation) t))
+    and (
+      null::text[] is null
+      or c.oid in (select to_regclass(place)::oid from unnest(null::text[]) place)
+    );
+end
+$capture$;""",
     """create or replace trigger "trg_subscriptions_history"
   after insert on "public"."subscriptions"
   referencing new table as captured_rows
@@ -3551,6 +4178,47 @@ $capture$;""",
     """create or replace trigger "trg_subscriptions_history_truncate"
   after truncate on "public"."subscriptions"
   for each statement execute function "public"."fn_capture_subscriptions_history"('table');""",
+    """-- Ids for a baseline, above all that were given out and below all that will be: history's own go on 2^40
+-- further up. Those that a writer takes between the two calls lie below 2^39, and the baseline's above that.
+do $capture$
+declare
+  relation regclass := to_regclass(format('%I.%I', 'public', 'subscriptions'));
+  ids regclass := pg_get_serial_sequence(format('%I.%I', 'public', 'subscriptions_history'), 'id');
+  last_given bigint := nextval(ids);
+begin
+  perform setval(ids, last_given + (1::bigint << 40));
+  -- Of a history that was dropped since: its ids say nothing of the one that is there now.
+  delete from pgwitness.baseline b
+  where b.table_schema = 'public' and b.table_name = 'subscriptions' and b.last_id >= last_given;
+  insert into pgwitness.baseline (
+    table_schema, table_name, first_id, last_id, shape, because, places, database, holds_since, completed_at
+  )
+  select
+    'public', 'subscriptions',
+    last_given + (1::bigint << 39), last_given + (1::bigint << 40),
+    '1'::int, 'installed',
+    coalesce(
+      jsonb_object_agg(c.oid::text, jsonb_build_object(
+        'name', format('%I.%I', n.nspname, c.relname),
+        'filenode', pg_relation_filenode(c.oid)::text
+      )),
+      '{}'
+    ),
+    (select d.oid from pg_database d where d.datname = current_database()),
+    -- Where writers are locked out there is none left that does not know of it.
+    case when 'true'::boolean then clock_timestamp() end,
+    -- Without a key both images of each UPDATE are kept anyway, and an image would be found by nothing.
+    case when not 'true'::boolean then clock_timestamp() end
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+  where c.relkind = 'r'
+    and (c.oid = relation or c.oid in (select t.relid from pg_partition_tree(relation) t))
+    and (
+      null::text[] is null
+      or c.oid in (select to_regclass(place)::oid from unnest(null::text[]) place)
+    );
+end
+$capture$;""",
     """create or replace trigger "trg_positions_history"
   after insert on "public"."positions"
   referencing new table as captured_rows
@@ -3566,6 +4234,47 @@ $capture$;""",
     """create or replace trigger "trg_positions_history_truncate"
   after truncate on "public"."positions"
   for each statement execute function "public"."fn_capture_positions_history"('table');""",
+    """-- Ids for a baseline, above all that were given out and below all that will be: history's own go on 2^40
+-- further up. Those that a writer takes between the two calls lie below 2^39, and the baseline's above that.
+do $capture$
+declare
+  relation regclass := to_regclass(format('%I.%I', 'public', 'positions'));
+  ids regclass := pg_get_serial_sequence(format('%I.%I', 'public', 'positions_history'), 'id');
+  last_given bigint := nextval(ids);
+begin
+  perform setval(ids, last_given + (1::bigint << 40));
+  -- Of a history that was dropped since: its ids say nothing of the one that is there now.
+  delete from pgwitness.baseline b
+  where b.table_schema = 'public' and b.table_name = 'positions' and b.last_id >= last_given;
+  insert into pgwitness.baseline (
+    table_schema, table_name, first_id, last_id, shape, because, places, database, holds_since, completed_at
+  )
+  select
+    'public', 'positions',
+    last_given + (1::bigint << 39), last_given + (1::bigint << 40),
+    '1'::int, 'installed',
+    coalesce(
+      jsonb_object_agg(c.oid::text, jsonb_build_object(
+        'name', format('%I.%I', n.nspname, c.relname),
+        'filenode', pg_relation_filenode(c.oid)::text
+      )),
+      '{}'
+    ),
+    (select d.oid from pg_database d where d.datname = current_database()),
+    -- Where writers are locked out there is none left that does not know of it.
+    case when 'true'::boolean then clock_timestamp() end,
+    -- Without a key both images of each UPDATE are kept anyway, and an image would be found by nothing.
+    case when not 'true'::boolean then clock_timestamp() end
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+  where c.relkind = 'r'
+    and (c.oid = relation or c.oid in (select t.relid from pg_partition_tree(relation) t))
+    and (
+      null::text[] is null
+      or c.oid in (select to_regclass(place)::oid from unnest(null::text[]) place)
+    );
+end
+$capture$;""",
     """create or replace trigger "trg_trades_history"
   after insert on "public"."trades"
   referencing new table as captured_rows
@@ -3581,6 +4290,47 @@ $capture$;""",
     """create or replace trigger "trg_trades_history_truncate"
   after truncate on "public"."trades"
   for each statement execute function "public"."fn_capture_trades_history"('table');""",
+    """-- Ids for a baseline, above all that were given out and below all that will be: history's own go on 2^40
+-- further up. Those that a writer takes between the two calls lie below 2^39, and the baseline's above that.
+do $capture$
+declare
+  relation regclass := to_regclass(format('%I.%I', 'public', 'trades'));
+  ids regclass := pg_get_serial_sequence(format('%I.%I', 'public', 'trades_history'), 'id');
+  last_given bigint := nextval(ids);
+begin
+  perform setval(ids, last_given + (1::bigint << 40));
+  -- Of a history that was dropped since: its ids say nothing of the one that is there now.
+  delete from pgwitness.baseline b
+  where b.table_schema = 'public' and b.table_name = 'trades' and b.last_id >= last_given;
+  insert into pgwitness.baseline (
+    table_schema, table_name, first_id, last_id, shape, because, places, database, holds_since, completed_at
+  )
+  select
+    'public', 'trades',
+    last_given + (1::bigint << 39), last_given + (1::bigint << 40),
+    '1'::int, 'installed',
+    coalesce(
+      jsonb_object_agg(c.oid::text, jsonb_build_object(
+        'name', format('%I.%I', n.nspname, c.relname),
+        'filenode', pg_relation_filenode(c.oid)::text
+      )),
+      '{}'
+    ),
+    (select d.oid from pg_database d where d.datname = current_database()),
+    -- Where writers are locked out there is none left that does not know of it.
+    case when 'true'::boolean then clock_timestamp() end,
+    -- Without a key both images of each UPDATE are kept anyway, and an image would be found by nothing.
+    case when not 'true'::boolean then clock_timestamp() end
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+  where c.relkind = 'r'
+    and (c.oid = relation or c.oid in (select t.relid from pg_partition_tree(relation) t))
+    and (
+      null::text[] is null
+      or c.oid in (select to_regclass(place)::oid from unnest(null::text[]) place)
+    );
+end
+$capture$;""",
     """-- Binds everyone but the owner, who can take it off: that leaves a line in the log where the owner's DDL
 -- is logged, and `pgwitness plan --check` finds it.
 create or replace trigger pgwitness_append_only
@@ -3604,7 +4354,7 @@ create or replace trigger pgwitness_append_only
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'users', 'history', 'users_history', 'fn_capture_users_history', '137f2781c7173e0afacf6a3d78ae4f586629fc83a3152c188ea4e1968d324394', null
+  'public', 'users', 'history', 'users_history', 'fn_capture_users_history', 'fac1f20142696098c1cc20186bb98b5a2801ba101be79f88193cd002f61b8a41', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -3615,7 +4365,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'sessions', 'history', 'sessions_history', 'fn_capture_sessions_history', 'c48ecc969ff0d4786c605ebdf4b6923da2eba309a2f544e3e7af449d562401fb', null
+  'public', 'sessions', 'history', 'sessions_history', 'fn_capture_sessions_history', '72e685cde81fcd32eb695f665669482b8a6a3558a30168297ad0c80b68d3be94', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -3626,7 +4376,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'passkeys', 'history', 'passkeys_history', 'fn_capture_passkeys_history', '67030e7d9ec46fbccedc40a19b1a0e2184b992f0d26ccb17af6ffd51729f9e86', null
+  'public', 'passkeys', 'history', 'passkeys_history', 'fn_capture_passkeys_history', '4c6b05c2e17d3d9575bbf0d6092e56e55009b510c90a6aaf5a3611efd0fff174', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -3637,7 +4387,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'subscriptions', 'history', 'subscriptions_history', 'fn_capture_subscriptions_history', '75703ea9c8e509f7bb2df1f4749ccff72769ec8ebb64a5c6c427651c962f22a4', null
+  'public', 'subscriptions', 'history', 'subscriptions_history', 'fn_capture_subscriptions_history', '979f11535a767d69fa243c8d33c0ea74f7c5c9a69ca09d3c01148575b7b5c334', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -3648,7 +4398,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'positions', 'history', 'positions_history', 'fn_capture_positions_history', '222298539ca2b5469aa0ea831ff4f2ee4473ec09f1d5e21339cca87a03e7cfe4', null
+  'public', 'positions', 'history', 'positions_history', 'fn_capture_positions_history', '18e43a93f068933cdc33e718fec87bc2bf8e5bc092d605ac062b35090125dd2c', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -3659,7 +4409,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'trades', 'history', 'trades_history', 'fn_capture_trades_history', '38bf00e2dbc6bd6e048ddcc7faec75b66715c030ac03f2b7ae85791c57a9bd49', null
+  'public', 'trades', 'history', 'trades_history', 'fn_capture_trades_history', '6803f4db464d1bda477a2f6bc61d640a32d26fba1364a3d505647d7735d8fb3b', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,

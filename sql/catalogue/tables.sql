@@ -6,6 +6,7 @@ select
   c.oid::text as oid,
   c.relkind as kind,
   c.relpersistence as persistence,
+  c.relrowsecurity and c.relforcerowsecurity as forced_row_security,
   pg_get_userbyid(c.relowner) as owner,
   (
     select format('%I.%I', pn.nspname, pc.relname)

@@ -1,25 +1,5 @@
     if tg_op = 'UPDATE' and paired then
-      -- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
-      -- partition has kept a row from arriving is there one more before than after.
-      :{stored}insert into :"schema".:"history" (
-        operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, :"image", :"before"
-      )
-      select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, :{new_image}, :{old_image}
-      from (select row_number() over () as :"number", c.* from captured_rows c) r
-      left join (select row_number() over () as :"number", c.* from replaced_rows c) o
-        on o.:"number" = r.:"number"
-        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
-      order by r.:"number"
-      :{tell_paired};
+:{insert_paired}
     else
-      :{stored}insert into :"schema".:"history" (
-        operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, :"image"
-      )
-      select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, :{new_image}
-      from captured_rows r
-      :{tell};
+:{insert_rows}
     end if;

@@ -12,15 +12,27 @@ create table if not exists pgwitness.image_shape (
 
 grant select on pgwitness.image_shape to public;
 
--- Since when before and after are told of every row that was there already. Baselines take their ids from
--- first_id on, below those of all that is captured from then on.
+-- Since when before and after are told of every row that was there already. A baseline keeps an image of each
+-- row, in history, under ids that were set aside when it began: above those of all that was captured before,
+-- below those of all that is captured from then on.
 create table if not exists pgwitness.baseline (
   table_schema text not null,
   table_name   text not null,
   first_id     bigint not null,
-  began_at     timestamptz not null default now(),
+  last_id      bigint not null check (last_id > first_id),
+  -- Its images stand in image_<shape>.
+  shape        int not null,
+  because      text not null check (
+    because in ('installed', 'interrupted', 'partition', 'restored', 'rewritten', 'changed', 'asked')
+  ),
+  -- What it reads, the table itself or partitions of it: {"<oid>": {"name", "filenode"}}.
+  places       jsonb not null,
+  database     oid not null,
+  began_at     timestamptz not null default clock_timestamp(),
   began_xid    xid8 not null default pg_current_xact_id(),
-  -- Pages of the table (or of each partition) that are done.
+  -- From when on both images of each UPDATE are sure to be kept; null while a writer may not know of it yet.
+  holds_since  timestamptz,
+  -- {"<oid>": pages read}.
   pages_done   jsonb not null default '{}',
   row_count    bigint not null default 0,
   completed_at timestamptz,
@@ -477,7 +489,7 @@ begin
     value := image ->> own[place];
     if drifted -> 'types' ->> own[place] = 'numeric' then
       value := trim_scale(value::numeric)::text;
-    elsif drifted -> 'types' ->> own[place] = 'character' then
+    elsif drifted -> 'types' ->> own[place] = 'bpchar' then
       value := rtrim(value, ' ');
     end if;
     if place = any (tokens) then

@@ -28,6 +28,8 @@ declare
   any_rows     boolean := true;
   paired       boolean := :'keep_before'::boolean;
   many         boolean;
+  nesting      text;
+  nested       bigint;
   shape        record;
   statement    text;
   row_count    bigint;
@@ -59,6 +61,7 @@ begin
       application, client, partition_of
     ) returning 0, id, id, xmin::text into row_count, first_id, last_id, subtransaction;
   elsif as_installed then
+:{tell_nesting}
 :{capture_rows}
   else
     -- Not as installed: a column came or went, a partition was attached, the table has another name.

@@ -4,15 +4,18 @@ create or replace view :"schema".:"view" as
 select
   c.id, c.operation, c.changed_at, c.xid, c.session_role, c.active_role, c.actor, c.request_id,
   c.application_name, c.client_addr, c.partition_name, c.row_key, c.before, c.after,
-  case when c.operation = 'UPDATE' then pgwitness.changed_columns(c.before, c.after) end as changed
+  case when c.operation = 'UPDATE' then pgwitness.changed_columns(c.before, c.after) end as changed,
+  c.place as position
 from (
   select
-    h.*, k.row_key,
+    h.*, k.row_key, coalesce(h.position, h.id) as place,
     case h.operation
       when 'UPDATE' then coalesce(
         i.before,
         case when k.row_key is not null then
-          lag(i.image) over (partition by k.key_values order by h.id)
+          lag(i.image) over (
+            partition by k.key_values order by coalesce(h.position, h.id), h.id
+          )
         end
       )
       when 'DELETE' then i.image

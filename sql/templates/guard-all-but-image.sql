@@ -2,6 +2,6 @@
 create or replace trigger pgwitness_append_only
   before delete or truncate or update of
     id, operation, changed_at, xid, session_role, active_role, actor, request_id, application_name,
-    client_addr, partition_name, first_xmin
+    client_addr, partition_name, position, first_xmin
   on :"schema".:"table"
   for each statement execute function pgwitness.refuse_change();

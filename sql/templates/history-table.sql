@@ -1,6 +1,7 @@
 -- One row a change. Its image (the row after the change, before it for a DELETE) stands in the newest
 -- image_<n>, or in drifted where the table was not as it was installed; before_<n> holds the row before an
--- UPDATE where the image before it is not to be found under the same key. The view <table>_changes reads it.
+-- UPDATE where the image before it is not to be found under the same key. position is set where a change comes
+-- before others that were captured before it. The view <table>_changes reads it.
 create table if not exists :"schema".:"history" (
   id               bigint generated always as identity,
   operation        text not null
@@ -14,6 +15,7 @@ create table if not exists :"schema".:"history" (
   application_name text,
   client_addr      inet,
   partition_name   text,
+  position         bigint,
   first_xmin       xid,
   drifted          json
 );

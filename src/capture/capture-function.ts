@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto';
 import pg from 'pg';
 import type { CaptureNames } from './capture-names.ts';
 import type { TableState } from './catalogue.ts';
 import { type ImageShape, imageExpression, keyExpression } from './image-shape.ts';
-import { renderFragment, renderSql, type SqlFragments } from './sql-file.ts';
+import { renderFragment, renderSql } from './sql-file.ts';
 import type { CapturedTable } from './target.ts';
 
 /** What the capture function of one table depends on. */
@@ -42,6 +43,7 @@ export function captureFunctionSql(given: CaptureFunction): string {
     image: `image_${shape.number}`,
     before: `before_${shape.number}`,
     number: freeName(table),
+    nesting: `pgwitness.nesting_${createHash('sha256').update(`${names.schema}.${names.table}`).digest('hex').slice(0, 16)}`,
     object: witnessedName(names.schema, names.table),
   };
   const continues = configured.onFailure === 'continue';
@@ -50,6 +52,7 @@ export function captureFunctionSql(given: CaptureFunction): string {
     begin: continues ? renderFragment('continue-begin', {}) : '',
     end: continues ? renderFragment('continue-end', {}) : '',
     read_state: renderFragment(witness ? 'read-state-witness' : 'read-state', values),
+    tell_nesting: nestable(given) ? renderFragment('tell-nesting', values) : '',
     capture_rows: captureRows(given, values),
     witness: witness ? `${renderFragment('witness', values)}\n${speak()}` : '',
   });
@@ -65,22 +68,21 @@ export function speak(): string {
   return renderFragment('speak', {});
 }
 
-function captureRows(given: CaptureFunction, values: Readonly<Record<string, string | null>>) {
-  const { names, table, shape, witness } = given;
-  const images = {
-    new_image: imageExpression(names, shape, 'r'),
-    old_image: imageExpression(names, shape, 'o'),
+function captureRows(given: CaptureFunction, values: Values): string {
+  const { table, shape, keepBefore } = given;
+  const plain = {
+    insert_rows: insertion(given, values, 'insert-rows'),
+    insert_paired: insertion(given, values, 'insert-paired'),
   };
-  const statement: SqlFragments = witness
-    ? {
-        ...images,
-        stored: 'with stored as (\n      ',
-        tell: told(values, false),
-        tell_paired: told(values, true),
-      }
-    : { ...images, stored: '', tell: '', tell_paired: '' };
-  const rows = renderFragment('capture-rows', values, statement);
-  if (shape.keyColumns.length === 0 || given.keepBefore) return rows;
+  const rows = nestable(given)
+    ? renderFragment('capture-nested', values, {
+        ...plain,
+        nested_update: insertion(given, values, 'insert-paired', stands(given, 'not')),
+        nested_insert: insertion(given, values, 'insert-rows', stands(given, 'not')),
+        nested_delete: insertion(given, values, 'insert-rows', stands(given, '')),
+      })
+    : renderFragment('capture-rows', values, plain);
+  if (shape.keyColumns.length === 0 || keepBefore) return rows;
   const keys = {
     old_key: keyExpression(table, shape, 'o'),
     new_key: keyExpression(table, shape, 'r'),
@@ -88,8 +90,47 @@ function captureRows(given: CaptureFunction, values: Readonly<Record<string, str
   return `${renderFragment('tell-key-change', values, keys)}\n${rows}`;
 }
 
+type Values = Readonly<Record<string, string | null>>;
+
+function insertion(
+  { names, shape, witness }: CaptureFunction,
+  values: Values,
+  fragment: 'insert-rows' | 'insert-paired',
+  position = '',
+): string {
+  return renderFragment(fragment, values, {
+    new_image: imageExpression(names, shape, 'r'),
+    old_image: imageExpression(names, shape, 'o'),
+    position_column: position === '' ? '' : ', position',
+    position,
+    stored: witness ? 'with stored as (\n      ' : '',
+    tell: witness ? told(values, fragment === 'insert-paired') : '',
+  });
+}
+
+/** Whether the table's rows can be looked up by key from its own trigger. */
+function nestable({ table, shape }: CaptureFunction): boolean {
+  const native = shape.keyColumns.every(
+    (name) => shape.attributes.find((attribute) => attribute.name === name)?.as === 'value',
+  );
+  return shape.keyColumns.length > 0 && native && !table.forced_row_security;
+}
+
+/** The place kept for a row that is ('') or is not ('not') as the statement left it. */
+function stands({ names, shape }: CaptureFunction, not: '' | 'not'): string {
+  const key = shape.keyColumns.map((name) => pg.escapeIdentifier(name));
+  const same = key.map((column) => `l.${column} = r.${column}`).join(' and ');
+  const image = (alias: string) => imageExpression(names, shape, alias);
+  const unchanged = not === '' ? '' : ` and ${image('l')} *= ${image('r')}`;
+  const table = `${pg.escapeIdentifier(names.schema)}.${pg.escapeIdentifier(names.table)}`;
+  return `,
+        case when ${not} exists (
+          select from ${table} l where ${same}${unchanged}
+        ) then nested end`;
+}
+
 /** What the line tells of the rows just stored. */
-function told(values: Readonly<Record<string, string | null>>, paired: boolean): string {
+function told(values: Values, paired: boolean): string {
   const image = pg.escapeIdentifier(values['image'] ?? '');
   const before = pg.escapeIdentifier(values['before'] ?? '');
   const digest = rowDigest(

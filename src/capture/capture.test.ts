@@ -135,6 +135,39 @@ describe.each([
       expect(await history()).toEqual([['INSERT', { id: 2 }, { id: 2 }]]);
     });
 
+    test('tells a row’s changes in their order where a trigger changes the row that fired it', async () => {
+      await captured(
+        `create table t (id int primary key, v int);
+         create function count_up() returns trigger language plpgsql as $$ begin
+           if new.v < 3 then update t set v = v + 1 where id = new.id; end if; return null; end $$;
+         create trigger a after insert or update on t for each row execute function count_up();
+         create function replace_row() returns trigger language plpgsql as $$ begin
+           delete from t where id = new.id; return new; end $$;
+         create trigger b before insert on t for each row execute function replace_row()`,
+      );
+      await app.query('insert into t values (1, 0), (2, 2); insert into t values (1, 9)');
+      await app.query('begin; update t set v = 1 where id = 2; delete from t; commit');
+      const { rows } = await owner.query(
+        `select operation, (row_key->'id')::int as id, before->'v' as old, after->'v' as new
+         from t_changes order by id, position, t_changes.id`,
+      );
+      expect(rows.map(({ operation, id, old, new: now }) => [id, operation, old, now])).toEqual([
+        [1, 'INSERT', null, 0],
+        [1, 'UPDATE', 0, 1],
+        [1, 'UPDATE', 1, 2],
+        [1, 'UPDATE', 2, 3],
+        [1, 'DELETE', 3, null],
+        [1, 'INSERT', null, 9],
+        [1, 'DELETE', 9, null],
+        [2, 'INSERT', null, 2],
+        [2, 'UPDATE', 2, 3],
+        [2, 'UPDATE', 3, 1],
+        [2, 'UPDATE', 1, 2],
+        [2, 'UPDATE', 2, 3],
+        [2, 'DELETE', 3, null],
+      ]);
+    });
+
     test('lets nobody change history where no role may pseudonymise it', async () => {
       const schema = await captured('create table t (id int primary key)', ['t'], () => ({
         roles: [{ name: 'raptor_app', history: ['select'] }],

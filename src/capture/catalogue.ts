@@ -64,6 +64,8 @@ export interface TableState extends CapturedName {
   readonly persistence: string | null;
   readonly owner: string | null;
   readonly partition_of: string | null;
+  /** Its owner sees the rows alone that its policies let through. */
+  readonly forced_row_security: boolean;
   readonly has_heirs: boolean;
   /** Of its primary key. */
   readonly key_columns: readonly string[];
@@ -216,14 +218,38 @@ export interface ImageAttribute {
   readonly as: 'value' | 'text' | 'token';
 }
 
-/** A baseline that was begun. */
+/** A baseline that was begun, as pgwitness.baseline has it; ids as bigint's text. */
 export interface BaselineRecord {
   readonly table_schema: string;
   readonly table_name: string;
-  readonly began_at: Date;
+  readonly first_id: string;
+  readonly last_id: string;
+  /** The number of its images' form. */
+  readonly shape: number;
+  readonly because: BaselineReason;
+  /** What it reads, by oid: the table itself, or partitions of it. */
+  readonly places: Readonly<Record<string, { readonly name: string; readonly filenode: string }>>;
+  /** Oid of the database that it was begun in. */
+  readonly database: number;
+  readonly began_xid: string;
+  /** From when on both images of each UPDATE are kept; null while a writer may not know of it yet. */
+  readonly holds_since: Date | null;
+  /** By oid. */
+  readonly pages_done: Readonly<Record<string, number>>;
+  readonly row_count: string;
   /** null while it is being taken. */
   readonly completed_at: Date | null;
 }
+
+/** Why a baseline was begun: capture was new or had been off, rows came from elsewhere, or someone asked. */
+export type BaselineReason =
+  | 'installed'
+  | 'interrupted'
+  | 'partition'
+  | 'restored'
+  | 'rewritten'
+  | 'changed'
+  | 'asked';
 
 export interface TableRecord {
   readonly table_schema: string;

@@ -99,7 +99,7 @@ describe.each([
       expect(await columns('audit_archiver', 'update')).toEqual(['drifted', 'image_1', 'before_1']);
       expect(await columns('raptor_app', 'insert')).toEqual([
         ...Object.keys(historyColumns).filter(
-          (name) => !['id', 'first_xmin', 'drifted'].includes(name),
+          (name) => !['id', 'position', 'first_xmin', 'drifted'].includes(name),
         ),
       ]);
     });

@@ -21,6 +21,7 @@ export const historyColumns: Readonly<Record<string, string>> = {
   application_name: 'text',
   client_addr: 'inet',
   partition_name: 'text',
+  position: 'bigint',
   first_xmin: 'xid',
   drifted: 'json',
 };
@@ -276,7 +277,7 @@ function planGrants(
   const limitedTo = {
     // The id is the sequence's alone to give, and what was captured is capture's alone to say.
     insert: Object.keys(historyColumns).filter(
-      (name) => !['id', 'first_xmin', 'drifted'].includes(name),
+      (name) => !['id', 'position', 'first_xmin', 'drifted'].includes(name),
     ),
     // Pseudonymizing reaches the images alone: who changed what and when stays as it was captured.
     update: images,

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
+import { hasBaseline } from './baseline-cover.ts';
+import { planBaseline } from './baseline-plan.ts';
 import { captureFunctionSql } from './capture-function.ts';
-import { type CaptureNames, showName } from './capture-names.ts';
-import type { Catalogue, TableRecord, TableState } from './catalogue.ts';
+import { type CaptureNames, showIdentifier, showName } from './capture-names.ts';
+import { type Catalogue, nameKey, type TableRecord, type TableState } from './catalogue.ts';
 import type { ImageShape } from './image-shape.ts';
 import { planFunction } from './plan-function.ts';
 import { events, type Place, places, planOneTrigger, triggerBits } from './plan-one-trigger.ts';
@@ -23,33 +25,58 @@ export function planCaptureTriggers(
   readonly triggers: PlannedObject[];
   readonly record: PlannedObject;
 } {
-  const sql = captureFunctionSql({
+  const record = recordOf(catalogue, 'history', table);
+  const ours = record !== undefined;
+  const placed = places(table).map((place) => ({
+    place,
+    triggers: events.map((event) =>
+      planStatementTrigger(catalogue, configured, names, place, event, ours),
+    ),
+  }));
+  const given = {
     names,
     table,
     configured,
     shape,
     encoding: catalogue.server.encoding,
     witness: target.witness !== false,
-    keepBefore: !hasBaseline(catalogue, table),
+  };
+  const forms = [true, false].map((keepBefore) => {
+    const sql = captureFunctionSql({ ...given, keepBefore });
+    return { keepBefore, sql, fingerprint: createHash('sha256').update(sql).digest('hex') };
   });
-  const fingerprint = createHash('sha256').update(sql).digest('hex');
-  const record = recordOf(catalogue, 'history', table);
-  const drift =
-    record?.fingerprint === fingerprint
-      ? 'it was altered since it was installed'
-      : 'the table, its configuration or the version of pgwitness has changed since it was installed';
-  const fn = { schema: names.schema, name: names.function };
-  const ours = { ours: record !== undefined, drift };
-  const row = planRowTriggers(catalogue, table, configured, names, ours.ours);
+  const planForm = (sql: string, drift: string) =>
+    planFunction(catalogue, target, { schema: names.schema, name: names.function }, sql, {
+      ours,
+      drift,
+    });
+  // It was installed in one of the two forms and has neither now.
+  const altered =
+    forms.some(({ fingerprint }) => fingerprint === record?.fingerprint) &&
+    forms.every(({ sql }) => planForm(sql, '').sql.length > 0);
+  const off = placed.filter(({ place, triggers }) =>
+    triggers.some((trigger) => wasOff(catalogue, place, trigger)),
+  );
+  const baseline = planBaseline(catalogue, table, shape, {
+    whole:
+      altered ||
+      off.some(({ place }) => place.place === 'table') ||
+      !catalogue.relations.has(nameKey(names.schema, names.history)),
+    places: off.map(({ place }) => place),
+  });
+  const keepBefore = baseline.begins || !hasBaseline(catalogue, table, shape.number);
+  const form = forms.find((one) => one.keepBefore === keepBefore);
+  if (form === undefined) throw new Error('the capture function has no such form');
+  const { sql, fingerprint } = form;
+  const drift = altered
+    ? 'it was altered since it was installed'
+    : 'the table, its configuration or the version of pgwitness has changed since it was installed';
   return {
-    fn: planFunction(catalogue, target, fn, sql, ours),
+    fn: planForm(sql, drift),
     triggers: [
-      ...places(table).flatMap((place) =>
-        events.map((event) =>
-          planStatementTrigger(catalogue, configured, names, place, event, ours.ours),
-        ),
-      ),
-      ...row,
+      ...placed.flatMap(({ triggers }) => triggers),
+      ...planRowTriggers(catalogue, table, configured, names, ours),
+      ...baseline.objects,
     ],
     record: planRecord(record, {
       schema: names.schema,
@@ -63,12 +90,17 @@ export function planCaptureTriggers(
   };
 }
 
-/** Whether the images of all rows that were there already are known, so that those before an UPDATE are. */
-export function hasBaseline({ records }: Catalogue, { schema, name }: TableState): boolean {
-  const taken = records.baselines.filter(
-    ({ table_schema, table_name }) => table_schema === schema && table_name === name,
+/** Whether a trigger did not fire, or not as it has to, so that writes may have gone uncaptured. */
+function wasOff(catalogue: Catalogue, place: Place, planned: PlannedObject): boolean {
+  if (planned.sql.length === 0) return false;
+  // From ALWAYS to as usual or back: it is all that would be done, and it fired all along.
+  const firing = catalogue.triggers.some(
+    ({ table_oid, enabled, name }) =>
+      table_oid === place.oid &&
+      (enabled === 'O' || enabled === 'A') &&
+      planned.name.startsWith(`${showIdentifier(name)} on `),
   );
-  return taken.length > 0 && taken.at(-1)?.completed_at !== null;
+  return !firing || planned.sql.length > 1;
 }
 
 /** What was noted when the table was installed as one of this kind. */

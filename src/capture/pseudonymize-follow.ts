@@ -1,6 +1,8 @@
 /** A row of history as far as following a subject goes. Keys are as pseudonymize-sql.ts writes them. */
 export interface SubjectRow {
   readonly id: number;
+  /** Where it stands among the others, rows of one place by their ids. */
+  readonly place: number;
   readonly operation: string;
   /** The same for all rows of one statement. */
   readonly statement: string;
@@ -42,7 +44,7 @@ const baselineLagUs = 3_600_000_000;
  * What others had under that other key before or after is not taken: where every key was counted up by one,
  * following keys alone would take everybody's.
  *
- * `fetch` gives all rows under any of some keys, by id; it is asked once for each step away.
+ * `fetch` gives all rows under any of some keys, in their order; it is asked once for each step away.
  */
 export async function followSubject(
   start: string,
@@ -74,7 +76,7 @@ export async function followSubject(
   const own = known.get(start) ?? [];
   const newest = [...taken.values()]
     .filter(({ operation }) => operation !== 'BASELINE')
-    .reduce<SubjectRow | undefined>((a, b) => (a === undefined || b.id > a.id ? b : a), undefined);
+    .reduce<SubjectRow | undefined>((a, b) => (a === undefined || isBefore(a, b) ? b : a), undefined);
   return {
     rows: new Map([...taken].map(([id, { parts }]) => [id, parts])),
     keys: known.size,
@@ -118,7 +120,7 @@ interface Life {
 function onwards(key: string, from: SubjectRow, changes: readonly SubjectRow[]): Life {
   const within: SubjectRow[] = [];
   for (const row of changes) {
-    if (row.id <= from.id || row.statement === from.statement) continue;
+    if (!isBefore(from, row) || row.statement === from.statement) continue;
     // Another's: ours had ended where nobody saw it, or by a TRUNCATE.
     if (begins(row, key)) return { within, boundary: row };
     within.push(row);
@@ -131,12 +133,16 @@ function onwards(key: string, from: SubjectRow, changes: readonly SubjectRow[]):
 function backwards(key: string, to: SubjectRow, changes: readonly SubjectRow[]): Life {
   const within: SubjectRow[] = [];
   for (const row of [...changes].reverse()) {
-    if (row.id >= to.id || row.statement === to.statement) continue;
+    if (!isBefore(row, to) || row.statement === to.statement) continue;
     if (ends(row, key)) return { within, boundary: row };
     within.push(row);
     if (begins(row, key)) return { within, boundary: row };
   }
   return { within, boundary: undefined };
+}
+
+function isBefore(a: SubjectRow, b: SubjectRow): boolean {
+  return a.place < b.place || (a.place === b.place && a.id < b.id);
 }
 
 /** The row came to `key` from another one. */

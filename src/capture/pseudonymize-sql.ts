@@ -56,7 +56,7 @@ export function askedKeySql(sought: Sought, types: readonly (string | undefined)
 }
 
 /**
- * Rows of history under any of the keys $1, by id. With `first` also those that are not as capture writes
+ * Rows of history under any of the keys $1, in their order. With `first` also those that are not as capture writes
  * them, without a key.
  */
 export function subjectRowsSql(sought: Sought, first: boolean): string {
@@ -66,7 +66,7 @@ export function subjectRowsSql(sought: Sought, first: boolean): string {
     'drifted',
   ].map((part) => `case when num_nonnulls(h.${part}) = 1 then '${part}' end`);
   return `
-    select h.id::text as id, h.operation, h.xid || ' ' || h.changed_at as statement,
+    select h.id::text as id, h.id::text as place, h.operation, h.xid || ' ' || h.changed_at as statement,
       case when isfinite(h.changed_at) then (extract(epoch from h.changed_at) * 1000000)::bigint::text end
         as moment,
       k.key, k.key_before,

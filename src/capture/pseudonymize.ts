@@ -178,10 +178,11 @@ async function fetchRows(
   const found: SubjectRow[] = [];
   for (;;) {
     const { rows } = await client.query<FetchedRow>(`fetch ${fetchSize} from pgwitness_subject`);
-    for (const { id, moment, key_before, ...row } of rows) {
+    for (const { id, place, moment, key_before, ...row } of rows) {
       found.push({
         ...row,
         id: Number(id),
+        place: Number(place),
         moment: moment === null ? undefined : Number(moment),
         keyBefore: key_before,
       });
@@ -195,6 +196,7 @@ async function fetchRows(
 
 interface FetchedRow {
   readonly id: string;
+  readonly place: string;
   readonly operation: string;
   readonly statement: string;
   readonly moment: string | null;
