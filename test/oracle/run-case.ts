@@ -98,7 +98,13 @@ async function expectations(
   decoded: readonly DecodedChange[],
   executed: readonly Executed[],
 ): Promise<ExpectedChange[]> {
-  const images = await Images.of(client, decoded);
+  const images = await Images.of(
+    client,
+    decoded.map((change) => ({
+      rows: [change.old, change.new],
+      domains: executed[change.statement]?.seen.domains ?? {},
+    })),
+  );
   return decoded.map((change): ExpectedChange => {
     const made = executed[change.statement];
     if (made === undefined) throw new Error(`there is no statement ${change.statement}`);
@@ -111,8 +117,8 @@ async function expectations(
       statement: change.statement,
       relation: change.relation.name,
       operation: change.operation,
-      before: change.old === undefined ? null : images.image(change.old, names),
-      after: change.new === undefined ? null : images.image(change.new, names),
+      before: change.old === undefined ? null : images.image(change.old, names, seen.domains),
+      after: change.new === undefined ? null : images.image(change.new, names, seen.domains),
       key: table?.key ?? [],
       duty: dutyOf(change.relation.name, change.operation, seen, seenAfter),
       sessionRole: seen.sessionUser,

@@ -231,6 +231,7 @@ class Workload {
 
 const nothingSeen: SeenSchema = {
   tables: [],
+  domains: {},
   sessionUser: '',
   role: 'none',
   applicationName: '',

@@ -29,6 +29,8 @@ export interface SeenColumn {
 
 export interface SeenSchema {
   readonly tables: readonly SeenTable[];
+  /** What each domain is over, as format_type says it; null where that is not Postgres's own. */
+  readonly domains: Readonly<Record<string, string | null>>;
   readonly sessionUser: string;
   readonly role: string;
   readonly applicationName: string;
@@ -45,6 +47,12 @@ select pg_catalog.encode(pg_catalog.convert_to(pg_catalog.json_build_object(
   'role', pg_catalog.current_setting('role'),
   'applicationName', pg_catalog.current_setting('application_name'),
   'clientEncoding', pg_catalog.current_setting('client_encoding'),
+  'domains', (
+    select coalesce(pg_catalog.json_object_agg(d.typname, case when b.typnamespace = 'pg_catalog'::pg_catalog.regnamespace
+      then pg_catalog.format_type(b.oid, null) end), '{}')
+    from pg_catalog.pg_type d join pg_catalog.pg_type b on b.oid = d.typbasetype
+    where d.typtype = 'd' and d.typnamespace = $1
+  ),
   'tables', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', c.relname,
