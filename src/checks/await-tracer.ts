@@ -34,7 +34,7 @@ export async function awaitTracer(given: {
   readonly signal: AbortSignal | undefined;
 }): Promise<Outcome<FoundTracer>> {
   const { watch, tracer, now } = given;
-  const logged = isLogged(tracer) || tracer.loggedOtherwise;
+  const logged = loggedBy(tracer) !== undefined || tracer.loggedOtherwise;
   const withinMs = logged ? given.withinMs : Math.min(given.withinMs, unloggedMs);
   const written = now();
   const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
@@ -46,7 +46,8 @@ export async function awaitTracer(given: {
       if (record.user !== tracer.role) strangers.add(record.user ?? 'nobody');
       else if (objectKey !== undefined) {
         const lagMs = now() - written;
-        const evidence = `${objectKey}, ${seconds(lagMs)} after the write`;
+        const where = record.kind === 'witness' ? ', in its witness line' : '';
+        const evidence = `${objectKey}${where}, ${seconds(lagMs)} after the write`;
         return { ok: true, evidence, found: { objectKey, lagMs } };
       }
     }
@@ -76,8 +77,10 @@ export async function awaitTracer(given: {
   );
 }
 
-function isLogged({ logStatement }: WrittenTracer): boolean {
-  return logStatement === 'mod' || logStatement === 'all';
+/** What brings the statement into the log, by all that is known; undefined where nothing does for sure. */
+function loggedBy({ logStatement, witnessed }: WrittenTracer): string | undefined {
+  if (logStatement === 'mod' || logStatement === 'all') return `log_statement ${logStatement}`;
+  return witnessed ? 'in the witness line of each write' : undefined;
 }
 
 function notFound(
@@ -92,14 +95,14 @@ function notFound(
     ...(unread === undefined ? [] : [`${seen.unread.length} parts unread, e.g. ${unread}`]),
   ];
   const evidence = (text: string) => [text, ...more].join('; ');
-  const logged = isLogged(tracer);
-  const setIt = `Set it and reconnect: \`alter role ${tracer.role} set log_statement to 'mod'\` as a superuser, on Heroku through the data API; \`pgwitness plan\` shows what is missing. Sessions that are open keep the old setting.`;
+  const logged = loggedBy(tracer);
+  const setIt = `Set it and reconnect: \`alter role ${tracer.role} set log_statement to 'mod'\` as a superuser, on Heroku through the data API; \`pgwitness plan\` shows what is missing. Sessions that are open keep the old setting. Where the host refuses that, witness lines carry the statements too: list the table in pgwitness.yaml with \`witness: true\`, and run \`pgwitness install\`.`;
   if (seen.objects === 0 && unread === undefined) {
     const newest = seen.newestKey === undefined ? undefined : keyTime(seen.newestKey);
     const told = evidence(
       `no object for ${within}; the newest is ${newest === undefined ? 'more than a day old, or there is none' : `of ${newest}`}`,
     );
-    if (!logged) {
+    if (logged === undefined) {
       return failed(`${told}; log_statement is ${tracer.logStatement}`, {
         mode: 'B',
         meaning: `The server does not log what ${tracer.role} writes. Whether the drain works can't be told: there was nothing to carry.`,
@@ -126,9 +129,9 @@ function notFound(
       next: "Run it again; if it stays, look at the receiver's log and at `pgwitness trail --since 10m`.",
     });
   }
-  if (logged) {
+  if (logged !== undefined) {
     return failed(evidence(arrived), {
-      meaning: `${tracer.role}'s statements are logged (log_statement ${tracer.logStatement}) and objects arrive, yet not this one: ${seen.postgresLines === 0 ? "the drain carries other lines than the database's" : 'the log of another database is carried, or it takes longer'}.`,
+      meaning: `${tracer.role}'s statements are logged (${logged}) and objects arrive, yet not this one: ${seen.postgresLines === 0 ? "the drain carries other lines than the database's" : 'the log of another database is carried, or it takes longer'}.`,
       next: "See that the drain is that of the app the database is attached to, or that `pgwitness ship` follows this server's log_directory; then try a longer --within.",
     });
   }

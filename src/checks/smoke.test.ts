@@ -76,6 +76,8 @@ beforeAll(async () => {
   owner = await connect(urlOf('raxx_owner'));
   await owner.query(await example('schema.sql'));
   await installCapture({ owner, superuser }, app.database);
+  await owner.query('create table unwitnessed (note text)');
+  await owner.query('grant insert on unwitnessed to raptor_app');
 
   archive = folderArchive(join(folder, 'archive'));
   receiver = await listen({
@@ -133,6 +135,12 @@ function run(over: Partial<SmokeOptions> = {}): Promise<SmokeReport> {
   });
 }
 
+/** A table that no trigger of ours is on. */
+const unwitnessed = {
+  table: { schema: 'public', name: 'unwitnessed' },
+  row: { note: 'smoke-{nonce}' },
+};
+
 const okOf = (report: SmokeReport) => report.stages.map(({ id, ok }) => `${id} ${ok}`);
 const stageOf = (report: SmokeReport, id: string) => report.stages.find((stage) => stage.id === id);
 
@@ -156,11 +164,11 @@ describe('runSmoke', () => {
     );
     expect(events).toHaveLength(1);
     const { rows: history } = await owner.query(
-      'select operation, image from users_history where id = $1',
+      'select operation, after from users_changes where id = $1',
       [report.historyId],
     );
     expect(history[0]?.operation).toBe('INSERT');
-    expect(JSON.stringify(history[0]?.image)).toContain(report.event.split('-').at(-1));
+    expect(JSON.stringify(history[0]?.after)).toContain(report.event.split('-').at(-1));
     const { rows: left } = await owner.query("select 1 from users where email like 'smoke-%'");
     expect(left).toHaveLength(0);
     expect(report.objectKey).toMatch(/^logs\/raxx-api-prod\/.*\.gz$/);
@@ -206,13 +214,54 @@ describe('runSmoke', () => {
     expect(one.historyId).not.toBe(two.historyId);
   });
 
-  test('log_statement not set for the role is failure mode B, and history is proven all the same', async () => {
+  test('with no log_statement at all the trail is whole by the witness lines alone', async () => {
+    await superuser.query('alter role raptor_app reset log_statement');
+    try {
+      const report = await run();
+      expect(report.ok).toBe(true);
+      expect(stageOf(report, 'write')?.evidence).toMatch(/log_statement none, witnessed$/);
+      expect(stageOf(report, 'archive')?.evidence).toMatch(/\.gz, in its witness line, \d/);
+      // Where the line should have come and nothing does, it is the drain that is broken.
+      await stopShipping();
+      const silent = await run({ smoke: { ...smoke, withinMs: 400 } });
+      expect(stageOf(silent, 'archive')).toMatchObject({ ok: false, failure: { mode: 'A' } });
+      startShipping();
+      // Another session keeps the drain busy, and the server writes no LOG record of this one.
+      await superuser.query("alter role raptor_app set log_min_messages = 'fatal'");
+      const unlogged = await run({ smoke: { ...smoke, withinMs: 400 } });
+      expect(stageOf(unlogged, 'write')?.evidence).not.toContain('witnessed');
+      expect(stageOf(unlogged, 'archive')).toMatchObject({ ok: false, failure: { mode: 'B' } });
+      await superuser.query('alter role raptor_app reset log_min_messages');
+      // The line is there, and the statement is not on it.
+      await superuser.query("alter role raptor_app set log_min_error_statement = 'panic'");
+      const bare = await run({ smoke: { ...smoke, withinMs: 400 } });
+      expect(stageOf(bare, 'archive')).toMatchObject({ ok: false, failure: { mode: 'B' } });
+    } finally {
+      await superuser.query('alter role raptor_app reset all');
+      await superuser.query("alter role raptor_app set log_statement = 'mod'");
+    }
+  });
+
+  test('a witness that is switched off is not waited for', async () => {
+    await superuser.query('alter role raptor_app reset log_statement');
+    await superuser.query('alter table customer_audit_events disable trigger user');
+    try {
+      const report = await run({ smoke: { ...smoke, withinMs: 60_000 } });
+      expect(stageOf(report, 'archive')).toMatchObject({ ok: false, failure: { mode: 'B' } });
+      expect(stageOf(report, 'archive')?.ms).toBeLessThan(10_000);
+    } finally {
+      await superuser.query('alter table customer_audit_events enable trigger user');
+      await superuser.query("alter role raptor_app set log_statement = 'mod'");
+    }
+  });
+
+  test('log_statement not set for the role is failure mode B where no witness speaks, and history is proven all the same', async () => {
     await superuser.query('alter role raptor_app reset log_statement');
     await superuser.query("set log_statement = 'all'");
     // Another session keeps the drain busy.
     const busy = setInterval(() => void superuser.query('select 1'), 100);
     try {
-      const report = await run({ smoke: { ...smoke, withinMs: 1_000 } });
+      const report = await run({ smoke: { ...smoke, event: unwitnessed, withinMs: 1_000 } });
       expect(okOf(report)).toEqual(['write true', 'archive false', 'history true', 'clean true']);
       expect(report.ok).toBe(false);
       const { failure, evidence } = stageOf(report, 'archive') ?? {};
@@ -235,7 +284,7 @@ describe('runSmoke', () => {
         sleep: async (ms: number) => {
           clock += ms;
         },
-        smoke: { ...smoke, withinMs: 600_000 },
+        smoke: { ...smoke, event: unwitnessed, withinMs: 600_000 },
       };
       const report = await run(waiting);
       const stage = stageOf(report, 'archive');

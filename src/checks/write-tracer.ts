@@ -1,8 +1,9 @@
+import pg from 'pg';
 import type { SmokeConfig, SmokeRow } from '../config/config.ts';
 import { showTable } from '../config/table-name.ts';
 import { type Ask, refusalOf } from './ask-database.ts';
 import { failed, type Outcome, type SmokeFailure } from './smoke-stage.ts';
-import { insertStatement } from './tracer.ts';
+import { insertStatement, sqlTable } from './tracer.ts';
 
 /** The tracer as it was written. */
 export interface WrittenTracer {
@@ -10,7 +11,9 @@ export interface WrittenTracer {
   readonly role: string;
   /** What this session's statements are logged by. */
   readonly logStatement: string;
-  /** Something else than `log_statement` may log this session's statements: pgaudit, durations, samples. */
+  /** A witness line about the table carries the statement to the log, whatever `log_statement` is. */
+  readonly witnessed: boolean;
+  /** Something else than these may log this session's statements: pgaudit, durations, samples. */
   readonly loggedOtherwise: boolean;
 }
 
@@ -21,6 +24,24 @@ const loggedOtherwise = `exists (select 1 from pg_settings where
   or (name = 'log_transaction_sample_rate' and setting <> '0')
   or (name in ('log_min_duration_statement', 'log_min_duration_sample', 'auto_explain.log_min_duration')
       and setting <> '-1'))`;
+
+/**
+ * Whether an INSERT into the table runs a trigger that writes a witness line, and the server logs it with
+ * its STATEMENT. The triggers may be those of an append-only table or of a captured one: what they have in
+ * common is the line's beginning in their function's text.
+ */
+function witnessed(table: SmokeConfig['event']['table']): string {
+  return `(
+    current_setting('log_min_messages') not in ('fatal', 'panic')
+    and current_setting('log_min_error_statement') not in ('fatal', 'panic')
+    and exists (
+      select 1 from pg_trigger t join pg_proc p on p.oid = t.tgfoid
+      where t.tgrelid = to_regclass(${pg.escapeLiteral(sqlTable(table))}) and not t.tgisinternal
+        and t.tgenabled in ('A', case current_setting('session_replication_role')
+          when 'replica' then 'R' else 'O' end)
+        and t.tgtype & 4 <> 0 and p.prosrc like '%AUDIT: WITNESS,%'
+    ))`;
+}
 
 /** Inserts the tracer on a connection of the application's own login. */
 export async function writeTracer(
@@ -34,10 +55,12 @@ export async function writeTracer(
     role: string;
     acting: string;
     log_statement: string;
+    witnessed: boolean;
     otherwise: boolean;
   }>(
     `select session_user::text as role, current_user::text as acting,
-       current_setting('log_statement') as log_statement, ${loggedOtherwise} as otherwise`,
+       current_setting('log_statement') as log_statement,
+       ${witnessed(event.table)} as witnessed, ${loggedOtherwise} as otherwise`,
   );
   if (session === undefined) throw new Error('the server gave no row for its session');
   const { role, acting, log_statement: logStatement } = session;
@@ -48,8 +71,11 @@ export async function writeTracer(
   }
   return {
     ok: true,
-    evidence: `${where}, as ${role} with log_statement ${logStatement}`,
-    found: { role, logStatement, loggedOtherwise: session.otherwise },
+    evidence: `${where}, as ${role} with log_statement ${logStatement}${session.witnessed ? ', witnessed' : ''}`,
+    found: {
+      ...{ role, logStatement, witnessed: session.witnessed },
+      loggedOtherwise: session.otherwise,
+    },
   };
 }
 
