@@ -28,7 +28,8 @@ export interface Change {
   readonly request_id: string | null;
   readonly application_name: string | null;
   readonly partition_name: string | null;
-  readonly after: Readonly<Record<string, unknown>> | null;
+  /** As the view of changes tells it; reading that takes a while, and it is not always asked for. */
+  readonly after?: Readonly<Record<string, unknown>> | null;
 }
 
 /** A server of its own, and in it one database at a time that is attacked. */
@@ -39,6 +40,8 @@ export class AttackWorld {
   private definitions: readonly string[] = [];
   private digest = '';
   private readonly sessions = new Map<string, pg.Client>();
+  /** What rows() gave last, where nothing has been written since. */
+  latest: TrailRows | undefined;
 
   readonly world: CaptureWorld;
 
@@ -58,6 +61,7 @@ export class AttackWorld {
   /** A fresh database of examples/raxx with capture; `prepare` is run in it by a superuser. */
   async reset(prepare = ''): Promise<void> {
     await this.endSessions();
+    this.latest = undefined;
     this.database = await this.world.installedDatabase();
     this.watcher = await this.database.superuser();
     await this.watcher.query(`
@@ -66,18 +70,6 @@ export class AttackWorld {
           create role stranger login password '${password}';
         end if;
       end $$`);
-    // For today's form, which has no view yet.
-    const [view] = await this.look<{ there: boolean }>(
-      `select to_regclass('users_changes') is not null as there`,
-    );
-    if (view?.there === false) {
-      for (const table of tables) {
-        await this.watcher.query(
-          `create view ${table}_changes as select *, image as after from ${table}_history;
-           grant select on ${table}_changes to raptor_app, audit_archiver`,
-        );
-      }
-    }
     await this.watcher.query(prepare);
     // What attackers leave in public must not be what the watcher itself finds.
     await this.watcher.query('set search_path to pg_catalog');
@@ -141,13 +133,13 @@ export class AttackWorld {
     return { history: of('history'), live: of('live') };
   }
 
-  /** What history has beyond `before`, whatever table it is in. */
-  async added(before: TrailRows, after: TrailRows): Promise<Change[]> {
+  /** What history has beyond `before`, whatever table it is in; `images` with the row after each change. */
+  async added(before: TrailRows, after: TrailRows, images: boolean): Promise<Change[]> {
     const known = new Set(before.history);
     const changes: Change[] = [];
     for (const line of after.history.filter((candidate) => !known.has(candidate))) {
       const [table = '', id] = line.split(' ');
-      changes.push(...(await this.look<Change>(changeSql(table), [id])));
+      changes.push(...(await this.look<Change>(changeSql(table, images), [id])));
     }
     return changes;
   }
@@ -198,16 +190,16 @@ const rowsSql = [
   .join(' union all ')
   .concat(' order by id');
 
-const changeSql = (table: string) => `
+const changeSql = (table: string, images: boolean) => `
   select '${table}' as table, id::text, operation, session_role, active_role, actor, request_id,
-    application_name, partition_name, after::jsonb as after
-  from public.${table}_changes where id = $1`;
+    application_name, partition_name${images ? ', after' : ''}
+  from public.${table}_${images ? 'changes' : 'history'} where id = $1`;
 
 const unwitnessedSql = `
   select u.id, to_jsonb(u) as live, c.after as told
   from public.users u
   full join (
-    select distinct on (row_key) row_key, case when operation <> 'DELETE' then after::jsonb end as after from public.users_changes
+    select distinct on (row_key) row_key, case when operation <> 'DELETE' then after end as after from public.users_changes
     where operation <> 'TRUNCATE' order by row_key, id desc
   ) c on c.row_key = jsonb_build_object('id', u.id)
   where c.after is distinct from to_jsonb(u)`;

@@ -115,7 +115,7 @@ describe.each([
       }
       expect(outcomes).toContain(false);
       await app.end();
-      expect(await world.added(before, await world.rows())).toHaveLength(1);
+      expect(await world.added(before, await world.rows(), true)).toHaveLength(1);
       expect(await world.unwitnessed()).toEqual([]);
     });
 

@@ -81,7 +81,7 @@ describe.each([
       );
       await app.query(`update public.users set display_name = 'x'`);
       await app.query(`delete from public.users where email = 'own@example.invalid'`);
-      const changes = await world.added(before, await world.rows());
+      const changes = await world.added(before, await world.rows(), true);
       expect(changes.map(({ operation }) => operation)).toEqual(['INSERT', 'UPDATE', 'DELETE']);
       expect(changes[0]?.after).toMatchObject({ feeling: value.slice(1, -1) });
       expect(await runBy(owner)).not.toContain('raxx_owner');

@@ -67,6 +67,9 @@ export function tryThemes(themes: readonly Theme[]): void {
             test(`${role}: ${attack.title}`, () => tryAttack(world, attack, role));
           }
         }
+        test('and after all of them each row of users is as history tells it', async () => {
+          expect(await world.unwitnessed()).toEqual([]);
+        });
       });
     });
   });
@@ -74,7 +77,8 @@ export function tryThemes(themes: readonly Theme[]): void {
 
 /** The attack, what must have become of it, and a write of the application after it. */
 async function tryAttack(world: AttackWorld, attack: Attack, role: AttackRole): Promise<void> {
-  const before = await world.rows();
+  const before = world.latest ?? (await world.rows());
+  world.latest = undefined;
   // One statement that is refused leaves nothing behind in its session: the next may have it.
   const alone = 'harmless' in attack.expects || typeof attack.sql !== 'string';
   const attacker = alone ? await world.connect(role) : await world.session(role);
@@ -90,7 +94,7 @@ async function tryAttack(world: AttackWorld, attack: Attack, role: AttackRole): 
     expect(await world.changedDefinitions()).toEqual({ were: [], are: [] });
     const after = await world.rows();
     const adds = 'adds' in attack.expects ? attack.expects.adds : undefined;
-    expect(await world.added(before, after)).toEqual(
+    expect(await world.added(before, after, alone)).toEqual(
       (adds ?? []).map((change) => expect.objectContaining(change)),
     );
     expect(before.history.filter((line) => !after.history.includes(line))).toEqual([]);
@@ -100,12 +104,13 @@ async function tryAttack(world: AttackWorld, attack: Attack, role: AttackRole): 
       ? world.connect('raptor_app')
       : world.session('raptor_app'));
     try {
-      await expectCapturedOnce(world, next, after);
+      let rows = await expectCapturedOnce(world, next, after, alone);
       if (role === 'raptor_app' && alone && attack.staysOpen !== true) {
-        await expectOwnWrite(world, attacker, attack.ownWrite);
+        rows = await expectOwnWrite(world, attacker, rows, attack.ownWrite);
       }
-      // And every live row is as history tells it, byte for byte.
-      expect(await world.unwitnessed()).toEqual([]);
+      // Byte for byte: a session of its own settings may have been captured, and captured wrongly.
+      if (alone) expect(await world.unwitnessed()).toEqual([]);
+      if (attack.undo === undefined) world.latest = rows;
     } finally {
       if (attack.lasting === true) await next.end();
     }
@@ -137,7 +142,8 @@ async function expectCapturedOnce(
   world: AttackWorld,
   client: pg.Client,
   before: TrailRows,
-): Promise<void> {
+  images: boolean,
+): Promise<TrailRows> {
   writes += 1;
   const email = `next-${writes}@example.invalid`;
   await client.query(`set statement_timeout = '5s'`);
@@ -145,28 +151,33 @@ async function expectCapturedOnce(
     insert into public.users (email, display_name) values ('${email}', 'Ümlaut, "q" '' 用户');
     insert into public.customer_audit_events
     values ('e-${writes}', 'system_automated', 0, 'attack', 'system_actor', 'attack.next', pg_catalog.now())`);
-  const common = { table: 'users', session_role: 'raptor_app', active_role: 'raptor_app' };
-  expect(await world.added(before, await world.rows())).toEqual([
+  const after = await world.rows();
+  expect(await world.added(before, after, images)).toEqual([
     expect.objectContaining({
-      ...common,
+      table: 'users',
       operation: 'INSERT',
-      after: expect.objectContaining({ email }),
+      session_role: 'raptor_app',
+      active_role: 'raptor_app',
+      ...(images ? { after: expect.objectContaining({ email }) } : {}),
     }),
   ]);
+  return after;
 }
 
 /** The attacker writes too, with all that it has set in its session. */
 async function expectOwnWrite(
   world: AttackWorld,
   attacker: pg.Client,
+  before: TrailRows,
   refused: string | undefined,
-): Promise<void> {
-  const before = await world.rows();
-  if (refused === undefined) return expectCapturedOnce(world, attacker, before);
+): Promise<TrailRows> {
+  if (refused === undefined) return expectCapturedOnce(world, attacker, before, true);
   const failure = await run(
     attacker,
     `insert into public.users (email) values ('own@example.invalid')`,
   );
   expect(failure?.code, failure?.message).toBe(refused);
-  expect(await world.rows()).toEqual(before);
+  const after = await world.rows();
+  expect(after).toEqual(before);
+  return after;
 }

@@ -1,0 +1,4 @@
+import { definitionAttacks } from './definition-attacks.ts';
+import { tryThemes } from './try-attack.ts';
+
+tryThemes(definitionAttacks);
