@@ -38,4 +38,5 @@ with found as materialized (
 )
 select
   (select count(*) from kept)::float8 as kept,
-  (select count(*) from found)::float8 as found
+  (select count(*) from found)::float8 as found,
+  (select count(*) from found where since)::float8 as since

@@ -25,9 +25,9 @@ begin
       '{}'
     ),
     (select d.oid from pg_database d where d.datname = current_database()),
-    -- Where writers are locked out there is none left that does not know of it.
-    case when :'fenced'::boolean then clock_timestamp() end,
-    -- Without a key both images of each UPDATE are kept anyway, and an image would be found by nothing.
+    -- Where writers are locked out there is none left that does not know of it. Without a key both images of
+    -- each UPDATE are kept always, and an image before them would be found by nothing.
+    case when :'fenced'::boolean or not :'keyed'::boolean then clock_timestamp() end,
     case when not :'keyed'::boolean then clock_timestamp() end
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace

@@ -1,0 +1,168 @@
+import type { ClientBase } from 'pg';
+import { PgwitnessError } from '../error.ts';
+import { baselinesOf, coversOf, holdsSince } from './baseline-cover.ts';
+import { captureNames, showName } from './capture-names.ts';
+import {
+  type BaselineReason,
+  type BaselineRecord,
+  type Catalogue,
+  nameKey,
+  readCatalogue,
+  type TableState,
+} from './catalogue.ts';
+import { type ImageShape, planShape } from './image-shape.ts';
+import { planPreconditions } from './plan-bookkeeping.ts';
+import { planTables } from './plan-tables.ts';
+import { recordOf } from './plan-triggers.ts';
+import type { PlannedObject } from './planned-object.ts';
+import { sqlFile } from './sql-file.ts';
+import type { CapturedName, CapturedTable, CaptureTarget } from './target.ts';
+
+/** A table that is read row by row: a captured table, or a partition of one. */
+export interface BaselineLeaf extends CapturedName {
+  readonly oid: string;
+  /** `"public"."users"` where it needs quotes: for SQL. */
+  readonly identifier: string;
+  readonly filenode: string;
+  /** Of the server's block size. */
+  readonly pages: number;
+  /** An estimate; -1 where it was never analyzed. */
+  readonly rows: number;
+  /** TOAST included, indexes not. */
+  readonly bytes: number;
+  /** Oid of the database that it is in. */
+  readonly database: number;
+}
+
+/** All that a baseline of one table depends on, as it is at one moment. */
+export interface TableLook {
+  readonly table: CapturedTable;
+  /** For people. */
+  readonly shown: string;
+  readonly state: TableState;
+  readonly shape: ImageShape;
+  readonly leaves: readonly BaselineLeaf[];
+  readonly records: readonly BaselineRecord[];
+  /** What `install` would do about it, and a baseline does by itself: the function and what is noted of it. */
+  readonly pending: readonly PlannedObject[];
+  /** What has to be installed first, if anything: a sentence without its full stop. */
+  readonly off?: string;
+}
+
+/**
+ * Looks at all captured tables of `target`, in a transaction that the caller has begun, its path pinned.
+ * Throws PgwitnessError where the server or the owner is not as it has to be, or a table is not there.
+ */
+export async function lookAtTables(
+  client: ClientBase,
+  target: CaptureTarget,
+): Promise<readonly TableLook[]> {
+  const catalogue = await readCatalogue(client, target);
+  const refusal = planPreconditions(catalogue, target)[0];
+  if (refusal !== undefined) {
+    throw new PgwitnessError({
+      code: 'capture.baseline-refused',
+      message: `No baseline can be taken in ${catalogue.server.database}: ${refusal.name}, ${refusal.why}.`,
+      fix: refusal.fix ?? '',
+      exit: refusal.misconfigured === true ? 2 : 1,
+    });
+  }
+  const { rows: leaves } = await client.query<BaselineLeaf>(
+    sqlFile('catalogue/baseline-places.sql'),
+    [target.tables.map(({ schema }) => schema), target.tables.map(({ name }) => name)],
+  );
+  return target.tables.map((table) => lookAt(catalogue, target, table, leaves));
+}
+
+function lookAt(
+  catalogue: Catalogue,
+  target: CaptureTarget,
+  table: CapturedTable,
+  leaves: readonly BaselineLeaf[],
+): TableLook {
+  const shown = showName(table.schema, table.name);
+  const state = catalogue.tables.get(nameKey(table.schema, table.name));
+  if (state === undefined || state.oid === null) {
+    throw new PgwitnessError({
+      code: 'capture.baseline-no-table',
+      message: `There is no table ${shown} in the database ${catalogue.server.database}.`,
+      fix: 'Correct the name in the configuration, or create the table and run `pgwitness install`.',
+      exit: 2,
+    });
+  }
+  const names = captureNames(table);
+  const history = catalogue.relations.get(nameKey(names.schema, names.history));
+  const planned = planTables(catalogue, { ...target, tables: [table], appendOnly: [] });
+  const pending = planned.filter(({ action, sql }) => action === 'refuse' || sql.length > 0);
+  const foreign = pending.find(
+    ({ kind, locks }) => locks !== undefined || (kind !== 'function' && kind !== 'record'),
+  );
+  const off =
+    recordOf(catalogue, 'history', state) === undefined
+      ? 'it is not captured yet'
+      : foreign === undefined
+        ? undefined
+        : `capture is not as it has to be (${foreign.kind} ${foreign.name}${foreign.why === undefined ? ' is missing' : `: ${foreign.why}`})`;
+  return {
+    table,
+    shown,
+    state,
+    shape: planShape(catalogue, state, table, names, history),
+    leaves: leaves.filter(({ schema, name }) => schema === table.schema && name === table.name),
+    records: baselinesOf(catalogue, table),
+    pending,
+    ...(off !== undefined && { off }),
+  };
+}
+
+/** What has no baseline that holds, by why. */
+export function neededOf(look: TableLook): Map<BaselineReason, BaselineLeaf[]> {
+  const needed = new Map<BaselineReason, BaselineLeaf[]>();
+  for (const leaf of look.leaves) {
+    const because = whyNeeded(look, leaf);
+    if (because !== undefined) needed.set(because, [...(needed.get(because) ?? []), leaf]);
+  }
+  return needed;
+}
+
+function whyNeeded(look: TableLook, leaf: BaselineLeaf): BaselineReason | undefined {
+  const { records, shape, leaves } = look;
+  const newest = coversOf(records, leaf.oid).at(-1);
+  if (newest === undefined) {
+    if (records.length === 0) return 'installed';
+    // A restore makes all tables anew.
+    const others = leaves.some(({ oid }) => coversOf(records, oid).length > 0);
+    return others ? 'partition' : 'restored';
+  }
+  if (newest.database !== leaf.database) return 'restored';
+  if (newest.shape !== shape.number) return 'changed';
+  // One that is being taken reads what was rewritten from its first page again.
+  const rewritten = newest.places[leaf.oid]?.filenode !== leaf.filenode;
+  return newest.completed_at !== null && rewritten ? 'rewritten' : undefined;
+}
+
+/** Baselines that were begun, not completed, and still count, oldest first. */
+export function openBaselines({ records, leaves }: TableLook): BaselineRecord[] {
+  return records.filter(
+    (record) =>
+      record.completed_at === null &&
+      leaves.some(({ oid }) => coversOf(records, oid).at(-1) === record),
+  );
+}
+
+/** The moment from which on before and after of each change are told, and partitions that came later. */
+export function sinceOf({ records, leaves }: TableLook): {
+  readonly since: Date | null;
+  readonly later: readonly { readonly partition: string; readonly since: Date }[];
+} {
+  let since: Date | null = null;
+  const later: { partition: string; since: Date }[] = [];
+  for (const { oid, identifier } of leaves) {
+    const held = holdsSince(records, oid);
+    const moment = held?.holds_since;
+    if (moment === undefined || moment === null) continue;
+    if (held?.because === 'partition') later.push({ partition: identifier, since: moment });
+    else if (since === null || moment > since) since = moment;
+  }
+  return { since, later };
+}
