@@ -1189,7 +1189,7 @@ create index if not exists "sessions_history_changed_at" on "public"."sessions_h
     """-- The row's columns as values of Postgres's own types, so that no type of the user's hangs on it.
 do $capture$
 begin
-  create type "public"."sessions_image_1" as ("id" uuid, "user_id" bigint, "token_digest" bytea, "created_at" timestamp with time zone, "expires_at" timestamp with time zone);
+  create type "public"."sessions_image_1" as ("id" uuid, "user_id" bigint, "created_at" timestamp with time zone, "expires_at" timestamp with time zone);
   revoke all on type "public"."sessions_image_1" from public;
 exception when duplicate_object then
   -- From an install that was taken away and left its history; not of a hand that was here before.
@@ -1207,7 +1207,7 @@ $capture$;""",
   add column if not exists "image_1" "public"."sessions_image_1",
   add column if not exists "before_1" "public"."sessions_image_1";""",
     """insert into pgwitness.image_shape (table_schema, table_name, number, attributes, key_columns)
-values ('public', 'sessions', '1', '[{"name":"id","type":"uuid","as":"value"},{"name":"user_id","type":"bigint","as":"value"},{"name":"token_digest","type":"bytea","as":"value"},{"name":"created_at","type":"timestamp with time zone","as":"value"},{"name":"expires_at","type":"timestamp with time zone","as":"value"}]', '{"id"}')
+values ('public', 'sessions', '1', '[{"name":"id","type":"uuid","as":"value"},{"name":"user_id","type":"bigint","as":"value"},{"name":"created_at","type":"timestamp with time zone","as":"value"},{"name":"expires_at","type":"timestamp with time zone","as":"value"}]', '{"id"}')
 on conflict do nothing;""",
     """-- What a row was before, what it is after, and what differs. The row before an UPDATE is the newest one
 -- under its key, which may be a baseline.
@@ -1529,9 +1529,9 @@ if nested is not null then
         application_name, client_addr, partition_name, "image_1", "before_1", position
       )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, row(r."id", r."user_id", r."token_digest", r."created_at", r."expires_at")::"public"."sessions_image_1", row(o."id", o."user_id", o."token_digest", o."created_at", o."expires_at")::"public"."sessions_image_1",
+        application, client, partition_of, row(r."id", r."user_id", r."created_at", r."expires_at")::"public"."sessions_image_1", row(o."id", o."user_id", o."created_at", o."expires_at")::"public"."sessions_image_1",
         case when not exists (
-          select from "public"."sessions" l where l."id" = r."id" and row(l."id", l."user_id", l."token_digest", l."created_at", l."expires_at")::"public"."sessions_image_1" *= row(r."id", r."user_id", r."token_digest", r."created_at", r."expires_at")::"public"."sessions_image_1"
+          select from "public"."sessions" l where l."id" = r."id" and row(l."id", l."user_id", l."created_at", l."expires_at")::"public"."sessions_image_1" *= row(r."id", r."user_id", r."created_at", r."expires_at")::"public"."sessions_image_1"
         ) then nested end
       from (select row_number() over () as "number", c.* from captured_rows c) r
       left join (select row_number() over () as "number", c.* from replaced_rows c) o
@@ -1551,9 +1551,9 @@ with stored as (
         application_name, client_addr, partition_name, "image_1", position
       )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, row(r."id", r."user_id", r."token_digest", r."created_at", r."expires_at")::"public"."sessions_image_1",
+        application, client, partition_of, row(r."id", r."user_id", r."created_at", r."expires_at")::"public"."sessions_image_1",
         case when not exists (
-          select from "public"."sessions" l where l."id" = r."id" and row(l."id", l."user_id", l."token_digest", l."created_at", l."expires_at")::"public"."sessions_image_1" *= row(r."id", r."user_id", r."token_digest", r."created_at", r."expires_at")::"public"."sessions_image_1"
+          select from "public"."sessions" l where l."id" = r."id" and row(l."id", l."user_id", l."created_at", l."expires_at")::"public"."sessions_image_1" *= row(r."id", r."user_id", r."created_at", r."expires_at")::"public"."sessions_image_1"
         ) then nested end
       from captured_rows r
       returning id, xmin, "image_1"
@@ -1569,7 +1569,7 @@ with stored as (
         application_name, client_addr, partition_name, "image_1", position
       )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, row(r."id", r."user_id", r."token_digest", r."created_at", r."expires_at")::"public"."sessions_image_1",
+        application, client, partition_of, row(r."id", r."user_id", r."created_at", r."expires_at")::"public"."sessions_image_1",
         case when  exists (
           select from "public"."sessions" l where l."id" = r."id"
         ) then nested end
@@ -1589,7 +1589,7 @@ with stored as (
         operation, changed_at, xid, session_role, active_role, actor, request_id,
         application_name, client_addr, partition_name, "image_1", "before_1"      )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, row(r."id", r."user_id", r."token_digest", r."created_at", r."expires_at")::"public"."sessions_image_1", row(o."id", o."user_id", o."token_digest", o."created_at", o."expires_at")::"public"."sessions_image_1"      from (select row_number() over () as "number", c.* from captured_rows c) r
+        application, client, partition_of, row(r."id", r."user_id", r."created_at", r."expires_at")::"public"."sessions_image_1", row(o."id", o."user_id", o."created_at", o."expires_at")::"public"."sessions_image_1"      from (select row_number() over () as "number", c.* from captured_rows c) r
       left join (select row_number() over () as "number", c.* from replaced_rows c) o
         on o."number" = r."number"
         and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
@@ -1606,7 +1606,7 @@ with stored as (
         operation, changed_at, xid, session_role, active_role, actor, request_id,
         application_name, client_addr, partition_name, "image_1"      )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, row(r."id", r."user_id", r."token_digest", r."created_at", r."expires_at")::"public"."sessions_image_1"      from captured_rows r
+        application, client, partition_of, row(r."id", r."user_id", r."created_at", r."expires_at")::"public"."sessions_image_1"      from captured_rows r
       returning id, xmin, "image_1"
       )
       select count(*), min(id), max(id), min(xmin::text),
@@ -1617,10 +1617,10 @@ with stored as (
   else
     -- Not as installed: a column came or went, a partition was attached, the table has another name.
     -- Slower, and as exact.
-    select * from pgwitness.drifted_shape(tg_relid, '{}'::text[]) into shape;
+    select * from pgwitness.drifted_shape(tg_relid, '{"token_digest"}'::text[]) into shape;
     statement := pgwitness.drifted_insert(
       '"public"."sessions_history"', tg_relid, tg_op, tg_level, tg_argv[0],
-      '{}'::text[], '{}'::text[], null::text[]
+      '{"token_digest"}'::text[], '{}'::text[], '{"id","user_id","token_digest","created_at","expires_at"}'::text[]
     );
     if tg_level = 'STATEMENT' then
       execute statement into row_count, first_id, last_id, subtransaction, images
@@ -4037,9 +4037,9 @@ begin
       '{}'
     ),
     (select d.oid from pg_database d where d.datname = current_database()),
-    -- Where writers are locked out there is none left that does not know of it.
-    case when 'true'::boolean then clock_timestamp() end,
-    -- Without a key both images of each UPDATE are kept anyway, and an image would be found by nothing.
+    -- Where writers are locked out there is none left that does not know of it. Without a key both images of
+    -- each UPDATE are kept always, and an image before them would be found by nothing.
+    case when 'true'::boolean or not 'true'::boolean then clock_timestamp() end,
     case when not 'true'::boolean then clock_timestamp() end
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace
@@ -4093,9 +4093,9 @@ begin
       '{}'
     ),
     (select d.oid from pg_database d where d.datname = current_database()),
-    -- Where writers are locked out there is none left that does not know of it.
-    case when 'true'::boolean then clock_timestamp() end,
-    -- Without a key both images of each UPDATE are kept anyway, and an image would be found by nothing.
+    -- Where writers are locked out there is none left that does not know of it. Without a key both images of
+    -- each UPDATE are kept always, and an image before them would be found by nothing.
+    case when 'true'::boolean or not 'true'::boolean then clock_timestamp() end,
     case when not 'true'::boolean then clock_timestamp() end
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace
@@ -4149,9 +4149,9 @@ begin
       '{}'
     ),
     (select d.oid from pg_database d where d.datname = current_database()),
-    -- Where writers are locked out there is none left that does not know of it.
-    case when 'true'::boolean then clock_timestamp() end,
-    -- Without a key both images of each UPDATE are kept anyway, and an image would be found by nothing.
+    -- Where writers are locked out there is none left that does not know of it. Without a key both images of
+    -- each UPDATE are kept always, and an image before them would be found by nothing.
+    case when 'true'::boolean or not 'true'::boolean then clock_timestamp() end,
     case when not 'true'::boolean then clock_timestamp() end
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace
@@ -4205,9 +4205,9 @@ begin
       '{}'
     ),
     (select d.oid from pg_database d where d.datname = current_database()),
-    -- Where writers are locked out there is none left that does not know of it.
-    case when 'true'::boolean then clock_timestamp() end,
-    -- Without a key both images of each UPDATE are kept anyway, and an image would be found by nothing.
+    -- Where writers are locked out there is none left that does not know of it. Without a key both images of
+    -- each UPDATE are kept always, and an image before them would be found by nothing.
+    case when 'true'::boolean or not 'true'::boolean then clock_timestamp() end,
     case when not 'true'::boolean then clock_timestamp() end
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace
@@ -4261,9 +4261,9 @@ begin
       '{}'
     ),
     (select d.oid from pg_database d where d.datname = current_database()),
-    -- Where writers are locked out there is none left that does not know of it.
-    case when 'true'::boolean then clock_timestamp() end,
-    -- Without a key both images of each UPDATE are kept anyway, and an image would be found by nothing.
+    -- Where writers are locked out there is none left that does not know of it. Without a key both images of
+    -- each UPDATE are kept always, and an image before them would be found by nothing.
+    case when 'true'::boolean or not 'true'::boolean then clock_timestamp() end,
     case when not 'true'::boolean then clock_timestamp() end
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace
@@ -4317,9 +4317,9 @@ begin
       '{}'
     ),
     (select d.oid from pg_database d where d.datname = current_database()),
-    -- Where writers are locked out there is none left that does not know of it.
-    case when 'true'::boolean then clock_timestamp() end,
-    -- Without a key both images of each UPDATE are kept anyway, and an image would be found by nothing.
+    -- Where writers are locked out there is none left that does not know of it. Without a key both images of
+    -- each UPDATE are kept always, and an image before them would be found by nothing.
+    case when 'true'::boolean or not 'true'::boolean then clock_timestamp() end,
     case when not 'true'::boolean then clock_timestamp() end
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace
@@ -4365,7 +4365,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'sessions', 'history', 'sessions_history', 'fn_capture_sessions_history', '72e685cde81fcd32eb695f665669482b8a6a3558a30168297ad0c80b68d3be94', null
+  'public', 'sessions', 'history', 'sessions_history', 'fn_capture_sessions_history', 'cedfe6498b0086dc8e28cbdb56267185ac3e21fb9f06adc36bb4c6b545600353', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,

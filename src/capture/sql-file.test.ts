@@ -95,7 +95,7 @@ test('keeps released migrations as they are', () => {
       ],
       [
         "witness",
-        "67b3b604b65d0db02c5b053a0d8216cd9e4d97a57b839200b915d341d07a4f69",
+        "3bb7de4c7fb309bbc6f2e5729eecde012f6eefbd958afea4a98a39e661ed1195",
       ],
     ]
   `);

@@ -8,12 +8,16 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/demo/emb
 /** Password of every role in a test's world. */
 export const password = 'p@ss/w%rd:1';
 
-const tables = ['users', 'sessions', 'passkeys', 'subscriptions', 'positions', 'trades'];
+const plainTables = ['passkeys', 'subscriptions', 'positions', 'trades'];
 
 /** What examples/raxx/pgwitness.yaml says of its databases. */
 export const raxxTarget: CaptureTarget = {
   owner: 'raxx_owner',
-  tables: tables.map((name) => ({ schema: 'public', name })),
+  tables: [
+    { schema: 'public', name: 'users', personal: ['email', 'display_name'] },
+    { schema: 'public', name: 'sessions', exclude: ['token_digest'] },
+    ...plainTables.map((name) => ({ schema: 'public', name })),
+  ],
   appendOnly: [{ schema: 'public', name: 'customer_audit_events' }],
   roles: [
     { name: 'raxx_owner', logStatement: 'ddl', history: [] },
