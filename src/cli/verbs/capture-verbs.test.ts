@@ -150,16 +150,19 @@ test('plan --check tells what is not as it has to be, by its exit code too', asy
   await client.query('alter table users disable trigger trg_users_history');
   expect(await check()).toEqual({
     code: 1,
-    out: 'change    trigger     trg_users_history on public.users: it is disabled\n',
+    out:
+      'change    trigger     trg_users_history on public.users: it is disabled\n' +
+      'change    record      baseline of public.users: capture was off, and rows may have changed meanwhile\n',
     err: '',
   });
   const json = await pgwitness(env, 'plan', ...prod, '--check', '--json');
   expect(json.code).toBe(1);
   expect(JSON.parse(json.out).objects).toEqual([
     expect.objectContaining({ name: 'trg_users_history on public.users', action: 'change' }),
+    expect.objectContaining({ name: 'baseline of public.users', action: 'change' }),
   ]);
   const mended = await pgwitness(env, 'install', ...prod);
-  expect(mended.out).toMatch(/: 1 object made or put right\n$/);
+  expect(mended.out).toMatch(/: \d objects made or put right\n/);
   await client.query('drop table trades cascade');
   expect(await check()).toMatchObject({
     code: 2,
@@ -202,7 +205,7 @@ test('names what the database lacks with its line in the file, with exit 2, and 
   await writeFile(
     file,
     text
-      .replace('positions, trades]', 'positions, trades, orders]')
+      .replace('        - trades\n', '        - orders\n')
       .replace('raptor_audit_compliance:', 'nobody_here:'),
   );
   const line = (word: string) =>
@@ -212,7 +215,7 @@ test('names what the database lacks with its line in the file, with exit 2, and 
   expect(code).toBe(2);
   expect(err).toContain('2 things stand in the way, and nothing was changed');
   expect(err).toMatch(
-    new RegExp(`${line('positions, trades]')}\\d+ table public.orders: there is no such`),
+    new RegExp(`${line('        - trades')}\\d+ table public.orders: there is no such`),
   );
   expect(err).toMatch(
     new RegExp(`${line('raptor_audit_compliance:')}\\d+ role nobody_here: there is no`),
