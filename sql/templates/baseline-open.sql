@@ -7,6 +7,7 @@ set local search_path = pg_catalog, pg_temp;
 set local lock_timeout = :'lock_timeout';
 set local statement_timeout = :'statement_timeout';
 set local row_security = off;
+set local quote_all_identifiers = off;
 set local extra_float_digits = 1;
 set local timezone = 'UTC';
 set local datestyle = 'ISO, YMD';

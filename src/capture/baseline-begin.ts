@@ -33,7 +33,7 @@ export function notInstalled({ shown }: TableLook, why: string): PgwitnessError 
 /**
  * Begins what is needed of a table, and has both images of each UPDATE kept again, in one transaction.
  * `again` begins it also where a baseline holds. Nothing is read before all writers know of it: see
- * awaitWriters. Throws PgwitnessError as installCapture does.
+ * awaitWriters. Gives how things stand then. Throws PgwitnessError as installCapture does.
  */
 export function beginBaseline(
   owner: ClientBase,
@@ -41,8 +41,9 @@ export function beginBaseline(
   table: CapturedTable,
   again: boolean,
   patience: Partial<Patience>,
-): Promise<void> {
-  return changeCapture({ owner }, `beginning the baseline of ${table.name}`, patience, async () => {
+): Promise<TableLook> {
+  const what = `beginning the baseline of ${table.name}`;
+  return changeCapture({ owner }, what, patience, async () => {
     const look = await lookInstalled(owner, target, table);
     const needed = neededOf(look);
     if (again) {
@@ -61,10 +62,9 @@ export function beginBaseline(
           fenced: false,
         }),
       );
-    if (sql.length === 0) return { result: undefined, commit: false };
+    if (sql.length === 0) return { result: look, commit: false };
     await asRole(owner, target.owner, sql.join('\n'));
-    await renderFunction(owner, target, table);
-    return { result: undefined, commit: true };
+    return { result: await renderFunction(owner, target, table), commit: true };
   });
 }
 
@@ -76,7 +76,7 @@ function nameOf({ state }: TableLook) {
 
 /**
  * Marks a baseline as complete and has each UPDATE keep one image from then on, in one transaction. A
- * statement that began before keeps both, which does no harm.
+ * statement that began before keeps both, which does no harm. Gives how things stand then.
  */
 export function completeBaseline(
   owner: ClientBase,
@@ -84,27 +84,30 @@ export function completeBaseline(
   table: CapturedTable,
   record: BaselineRecord,
   patience: Partial<Patience>,
-): Promise<void> {
+): Promise<TableLook> {
   const what = `completing the baseline of ${table.name}`;
   return changeCapture({ owner }, what, patience, async () => {
     // With a trigger off, images would be missing that the function then no longer makes up for.
     await lookInstalled(owner, target, table);
     const values = { schema: table.schema, table: table.name, first_id: record.first_id };
     await asRole(owner, target.owner, renderSql('baseline-complete', values));
-    await renderFunction(owner, target, table);
-    return { result: undefined, commit: true };
+    return { result: await renderFunction(owner, target, table), commit: true };
   });
 }
 
 /** Does what is pending: the capture function in the form that goes with the baselines, and its record. */
-async function renderFunction(owner: ClientBase, target: CaptureTarget, table: CapturedTable) {
+async function renderFunction(
+  owner: ClientBase,
+  target: CaptureTarget,
+  table: CapturedTable,
+): Promise<TableLook> {
   const { pending } = await lookInstalled(owner, target, table);
   if (pending.length > 0) {
     await asRole(owner, target.owner, pending.flatMap(({ sql }) => sql).join('\n'));
   }
   const after = await lookInstalled(owner, target, table);
   const left = after.pending[0];
-  if (left === undefined) return;
+  if (left === undefined) return after;
   throw new PgwitnessError({
     code: 'capture.not-as-planned',
     message: `${left.kind} ${left.name} is not as it has to be after the baseline of ${after.shown} was noted. Nothing was kept.`,

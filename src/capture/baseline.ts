@@ -51,8 +51,7 @@ export async function takeBaseline(
   let look = await lookOnce(owner, target, table);
   const needed = neededOf(look).size > 0;
   if (which === 'again' || (which === 'needed' && needed)) {
-    await beginBaseline(owner, target, table, which === 'again', options);
-    look = await lookOnce(owner, target, table);
+    look = await beginBaseline(owner, target, table, which === 'again', options);
   }
   const open = openBaselines(look);
   let rows = 0;
@@ -62,14 +61,13 @@ export async function takeBaseline(
       const read = await readLeaves(owner, target.owner, fenced, record, options);
       rows += read.rows;
       if (!read.stopped) {
-        await completeBaseline(owner, target, table, record, options);
+        look = await completeBaseline(owner, target, table, record, options);
         continue;
       }
     }
-    const { since } = sinceOf(await lookOnce(owner, target, table));
+    const { since } = sinceOf(fenced ?? look);
     return { ...told, outcome: 'stopped', rows, ms: options.now() - began, since };
   }
-  look = await lookOnce(owner, target, table);
   const outcome =
     neededOf(look).size > 0
       ? 'not-begun'

@@ -46,8 +46,12 @@ export async function planCapture(
   }
 }
 
-/** What is named without a schema is Postgres's own, whatever the login's search_path would find. */
-export const pinnedPath = 'set local search_path = pg_catalog, pg_temp';
+/**
+ * What is named without a schema is Postgres's own, whatever the login's search_path would find; and names
+ * of types come without quotes, whatever else the login has set.
+ */
+export const pinnedPath =
+  'set local search_path = pg_catalog, pg_temp; set local quote_all_identifiers = off';
 
 /** As planCapture, inside transactions that the caller has begun, their path pinned. */
 export async function planWithin(
