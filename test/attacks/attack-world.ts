@@ -87,13 +87,20 @@ export class AttackWorld {
     this.digest = await this.readDigest();
   }
 
-  /** A session of this role that earlier attacks which left nothing behind had too. */
-  async session(role: AttackRole): Promise<pg.Client> {
-    const known = this.sessions.get(role);
+  /** The session of this name, which earlier attacks had too: its transaction, settings and temporary objects are to be taken away again. */
+  async session(name: string, role: AttackRole): Promise<pg.Client> {
+    const known = this.sessions.get(name);
     if (known !== undefined) return known;
     const client = await this.connect(role);
-    this.sessions.set(role, client);
+    this.sessions.set(name, client);
     return client;
+  }
+
+  /** Ends that session, so that the next attack has a new one. */
+  async endSession(name: string): Promise<void> {
+    const client = this.sessions.get(name);
+    this.sessions.delete(name);
+    await client?.end();
   }
 
   /** A new session; what ends it shows at the next query. */
@@ -160,8 +167,7 @@ export class AttackWorld {
   }
 
   private async endSessions(): Promise<void> {
-    for (const client of this.sessions.values()) await client.end();
-    this.sessions.clear();
+    for (const name of [...this.sessions.keys()]) await this.endSession(name);
   }
 
   private async readDefinitions(): Promise<string[]> {
@@ -252,7 +258,7 @@ const catalogueSql = `
     from pg_attribute where attrelid in (select oid from relation) and attnum > 0
   union all select concat_ws(' ', 'trigger', oid, xmin, tgrelid::regclass, tgname, tgenabled, pg_get_triggerdef(oid))
     from pg_trigger where tgrelid in (select oid from relation)
-  union all select concat_ws(' ', 'function', oid, xmin, oid::regprocedure, proowner::regrole, prosecdef, proacl,
+  union all select concat_ws(' ', 'function', oid, oid::regprocedure, proowner::regrole, prosecdef, proacl,
       proconfig, md5(prosrc))
     from pg_proc where oid >= 16384 and proowner not in (select oid from mine)
   union all select concat_ws(' ', 'rule', ev_class::regclass, rulename, pg_get_ruledef(oid))

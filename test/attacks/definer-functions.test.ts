@@ -52,9 +52,14 @@ describe.each([
       }
     });
 
-    test('none with definer rights may be executed by anyone but its owner', () => {
+    /** Whoever may replace images gets tokens to put there; by them it could guess what others stand for. */
+    const granted: Readonly<Record<string, readonly string[]>> = {
+      'pgwitness.pseudonym(text)': ['audit_archiver'],
+    };
+
+    test('none with definer rights may be executed by PUBLIC, by the application or by any other role', () => {
       for (const { name, definer, executors } of functions) {
-        if (definer) expect(executors, name).toEqual([]);
+        if (definer) expect(executors, name).toEqual(granted[name] ?? []);
       }
     });
 
@@ -73,7 +78,8 @@ describe.each([
         select oid::regprocedure::text as name from pg_proc
         where oid >= 16384 and prosrc ~ 'witness_key|outer_pad|inner_pad'`);
       for (const { name } of rows) {
-        expect(functions.find((candidate) => candidate.name === name)?.executors, name).toEqual([]);
+        const { executors } = functions.find((candidate) => candidate.name === name) ?? {};
+        expect(executors, name).toEqual(granted[name] ?? []);
       }
     });
 

@@ -91,6 +91,8 @@ export const settingAttacks: readonly Theme[] = [
       title: `set ${setting}`,
       as: app,
       sql: `set ${setting}`,
+      // Only a session that has not yet run any PL/pgSQL lets that be set.
+      lasting: setting.startsWith('plpgsql'),
       expects: { harmless: 'capture depends on none of them' },
     })),
   },

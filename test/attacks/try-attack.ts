@@ -24,7 +24,7 @@ export interface Attack {
   readonly expects: Refused | Harmless;
   /** The transaction it began stays open while the application writes. */
   readonly staysOpen?: boolean;
-  /** It would show in sessions that begin afterwards: the application's next write has one of its own. */
+  /** It would show in sessions that begin afterwards: this one, and that of the next write, are new. */
   readonly lasting?: boolean;
   /** What the attacker's own next write is refused with, where its settings forbid it any write. */
   readonly ownWrite?: string;
@@ -46,13 +46,19 @@ export const app: readonly AttackRole[] = ['raptor_app'];
 export const archiver: readonly AttackRole[] = ['audit_archiver'];
 export const stranger: readonly AttackRole[] = ['stranger'];
 
-/** Declares a test an attack and role, on the embedded Postgres and on Debian's. */
-export function tryThemes(themes: readonly Theme[]): void {
-  describe.each([
-    ['Postgres 18', undefined, 3],
-    // Privileges of roles are no matter of the version: there each attack has one role.
-    ['Postgres 15', inject('postgres15'), 1],
-  ])('on %s', (_, binaries, roles) => {
+/** Declares a test an attack and role. */
+export function tryThemes(
+  themes: readonly Theme[],
+  versions: readonly (15 | 18)[] = [18, 15],
+): void {
+  describe.each(
+    versions.map((version) =>
+      version === 18
+        ? ([version, undefined, 3] as const)
+        : // Privileges of roles are no matter of the version: there each attack has one role.
+          ([version, inject('postgres15'), 1] as const),
+    ),
+  )('on Postgres %s', (_, binaries, roles) => {
     describe.skipIf(binaries === '')('the trail withstands', () => {
       let world: AttackWorld;
       beforeAll(async () => {
@@ -79,9 +85,12 @@ export function tryThemes(themes: readonly Theme[]): void {
 async function tryAttack(world: AttackWorld, attack: Attack, role: AttackRole): Promise<void> {
   const before = world.latest ?? (await world.rows());
   world.latest = undefined;
-  // One statement that is refused leaves nothing behind in its session: the next may have it.
-  const alone = 'harmless' in attack.expects || typeof attack.sql !== 'string';
-  const attacker = alone ? await world.connect(role) : await world.session(role);
+  const session = `attacker ${role}`;
+  if (attack.lasting === true) await world.endSession(session);
+  const attacker = await world.session(session, role);
+  // One statement that is refused leaves nothing behind in its session.
+  const closely = 'harmless' in attack.expects || typeof attack.sql !== 'string';
+  let ended = false;
   try {
     const failure = await run(attacker, attack.sql);
     if ('refused' in attack.expects) {
@@ -89,33 +98,31 @@ async function tryAttack(world: AttackWorld, attack: Attack, role: AttackRole): 
     } else {
       expect(failure?.message).toBeUndefined();
     }
-    if (attack.staysOpen !== true && alone) await run(attacker, 'rollback');
+    if (attack.staysOpen !== true && closely) await attacker.query('rollback');
 
     expect(await world.changedDefinitions()).toEqual({ were: [], are: [] });
     const after = await world.rows();
     const adds = 'adds' in attack.expects ? attack.expects.adds : undefined;
-    expect(await world.added(before, after, alone)).toEqual(
+    expect(await world.added(before, after, closely)).toEqual(
       (adds ?? []).map((change) => expect.objectContaining(change)),
     );
     expect(before.history.filter((line) => !after.history.includes(line))).toEqual([]);
     if (adds === undefined) expect(after.live).toEqual(before.live);
 
-    const next = await (attack.lasting === true
-      ? world.connect('raptor_app')
-      : world.session('raptor_app'));
-    try {
-      let rows = await expectCapturedOnce(world, next, after, alone);
-      if (role === 'raptor_app' && alone && attack.staysOpen !== true) {
-        rows = await expectOwnWrite(world, attacker, rows, attack.ownWrite);
-      }
-      // Byte for byte: a session of its own settings may have been captured, and captured wrongly.
-      if (alone) expect(await world.unwitnessed()).toEqual([]);
-      if (attack.undo === undefined) world.latest = rows;
-    } finally {
-      if (attack.lasting === true) await next.end();
+    if (attack.lasting === true) await world.endSession('next');
+    const next = await world.session('next', 'raptor_app');
+    let rows = await expectCapturedOnce(world, next, after, closely);
+    if (role === 'raptor_app' && closely && attack.staysOpen !== true) {
+      rows = await expectOwnWrite(world, attacker, rows, attack.ownWrite);
     }
+    // Byte for byte: a session of its own settings may have been captured, and captured wrongly.
+    if (closely) expect(await world.unwitnessed()).toEqual([]);
+    if (closely) await attacker.query('rollback');
+    if (closely) await attacker.query('discard all');
+    if (attack.undo === undefined) world.latest = rows;
+    ended = true;
   } finally {
-    if (alone) await attacker.end();
+    if (!ended || attack.lasting === true) await world.endSession(session);
     if (attack.undo !== undefined) await world.look(attack.undo);
   }
 }

@@ -84,6 +84,16 @@ describe.each([
       await app.query('rollback');
       await app.end();
       expect(rows[0]?.told.slice(0, 32)).not.toBe(codeOf(key, text));
+      // The role that pseudonymizes is given tokens of what it likes: they are of another kind.
+      const archiver = await world.connect('audit_archiver');
+      for (const value of [text, `l${text}`]) {
+        const made = await archiver.query<{ token: string }>(
+          'select pgwitness.pseudonym($1) as token',
+          [value],
+        );
+        expect(made.rows[0]?.token).not.toContain(codeOf(key, text));
+      }
+      await archiver.end();
       for (const by of ['raptor_app', 'audit_archiver', 'stranger'] as const) {
         const client = await world.connect(by);
         for (const sql of [
