@@ -2,6 +2,7 @@ import { type Application, buildApplication, buildRouteMap, text_en } from '@str
 import type { Cli } from './context.ts';
 import { exitCodeOf, reportError, reportUsage } from './report-error.ts';
 import { configVerbs } from './verbs/config.ts';
+import { coverageVerb } from './verbs/coverage.ts';
 import { demoVerb } from './verbs/demo.ts';
 import { initVerb } from './verbs/init.ts';
 import { installVerb } from './verbs/install.ts';
@@ -21,6 +22,7 @@ const root = buildRouteMap({
     plan: planVerb,
     install: installVerb,
     uninstall: uninstallVerb,
+    coverage: coverageVerb,
     receive: receiveVerb,
     ship: shipVerb,
     smoke: smokeVerb,

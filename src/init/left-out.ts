@@ -1,4 +1,5 @@
 import { captureNames, showIdentifier } from '../capture/capture-names.ts';
+import { migrationTool } from '../capture/migration-ledger.ts';
 import { findSecrets } from '../config/find-secrets.ts';
 import {
   historyFits,
@@ -7,37 +8,6 @@ import {
   wrongIdentifier,
 } from '../config/table-name.ts';
 import type { TableFacts } from './read-database.ts';
-
-/** Tables in which tools for migrations note what they have run. */
-const ledgers: ReadonlyMap<string, string> = new Map([
-  ['alembic_version', 'Alembic'],
-  ['schema_migrations', 'Rails and others'],
-  ['ar_internal_metadata', 'Rails'],
-  ['django_migrations', 'Django'],
-  ['_prisma_migrations', 'Prisma'],
-  ['knex_migrations', 'Knex'],
-  ['knex_migrations_lock', 'Knex'],
-  ['SequelizeMeta', 'Sequelize'],
-  ['schema_info', 'Sequel'],
-  ['pgmigrations', 'node-pg-migrate'],
-  ['kysely_migration', 'Kysely'],
-  ['kysely_migration_lock', 'Kysely'],
-  ['__drizzle_migrations', 'Drizzle'],
-  ['mikro_orm_migrations', 'MikroORM'],
-  ['flyway_schema_history', 'Flyway'],
-  ['databasechangelog', 'Liquibase'],
-  ['databasechangeloglock', 'Liquibase'],
-  ['__EFMigrationsHistory', 'Entity Framework'],
-  ['goose_db_version', 'goose'],
-  ['gorp_migrations', 'sql-migrate'],
-  ['atlas_schema_revisions', 'Atlas'],
-  ['_sqlx_migrations', 'sqlx'],
-  ['__diesel_schema_migrations', 'Diesel'],
-  ['refinery_schema_history', 'Refinery'],
-  ['phinxlog', 'Phinx'],
-  ['doctrine_migration_versions', 'Doctrine'],
-  ['play_evolutions', 'Play'],
-]);
 
 /** A table that is not proposed, and why, as a sentence without its subject. */
 export interface LeftOut {
@@ -87,7 +57,10 @@ function whyLeftOut(
   const { name } = table;
   if (table.kind === 'f') return 'is a foreign table: its rows change on another server';
   if (table.extension !== null) return `belongs to the extension ${table.extension}`;
-  const tool = ledgerOf(table);
+  const tool = migrationTool(
+    name,
+    table.columns.map((column) => column.name),
+  );
   if (tool !== undefined) return `is where ${tool} notes the migrations that have run`;
   const captured = historyFor(table, tables);
   if (captured !== undefined) return `is the history of ${showIdentifier(captured)}`;
@@ -108,18 +81,6 @@ function whyLeftOut(
   if (table.owner !== owner)
     return `is owned by ${showIdentifier(table.owner)}, not by ${showIdentifier(owner)}: give it to the same owner, or capture its tables as another app`;
   return undefined;
-}
-
-function ledgerOf({ name, columns }: TableFacts): string | undefined {
-  const known = ledgers.get(name);
-  if (known !== undefined) return known;
-  // Laravel and TypeORM both call theirs `migrations`, which may as well be of birds.
-  const has = (...wanted: string[]) =>
-    columns.length === wanted.length + 1 &&
-    wanted.every((column) => columns.some((known) => known.name === column));
-  if (name !== 'migrations') return undefined;
-  if (has('migration', 'batch')) return 'Laravel';
-  return has('timestamp', 'name') ? 'TypeORM' : undefined;
 }
 
 /** The table that this one is the history of, as capture or the runbook made it. */

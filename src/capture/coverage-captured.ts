@@ -1,0 +1,134 @@
+import { baselinesOf, hasBaseline, holdsSince, leavesOf } from './baseline-cover.ts';
+import { showIdentifier, showName } from './capture-names.ts';
+import { columnChanges, isAsInstalled, sameKey, unknownColumns } from './coverage-form.ts';
+import { type Gap, gap, listed, note, runInstall } from './coverage-gap.ts';
+import { type CapturedLook, functionState } from './coverage-look.ts';
+import { knownShapes } from './image-shape.ts';
+
+/** Whether images of all rows are known. */
+export interface BaselineState {
+  readonly state: 'complete' | 'being taken' | 'none' | 'not needed';
+  /** Since when before and after are told of every row; null where that is not so, or not known. */
+  readonly since: Date | null;
+}
+
+/** As installed, drifted, or not to be told. */
+export type ShapeState = 'as installed' | 'drifted' | 'unknown';
+
+/** Whether a write takes the form that install made. */
+export function shapeState({ form, table }: CapturedLook): ShapeState {
+  if (form === undefined) return 'unknown';
+  return isAsInstalled(form, table) ? 'as installed' : 'drifted';
+}
+
+/** What is known of the rows that were there before capture was. */
+export function baselineState(look: CapturedLook): BaselineState {
+  const { catalogue, table, names } = look;
+  const records = baselinesOf(catalogue, table);
+  const shape = knownShapes(catalogue, names).at(-1);
+  if (shape !== undefined && shape.key_columns.length === 0)
+    return { state: 'not needed', since: null };
+  if (records.length === 0 || shape === undefined) return { state: 'none', since: null };
+  if (!hasBaseline(catalogue, table, shape.number)) return { state: 'being taken', since: null };
+  const held = leavesOf(table).map(({ oid }) => holdsSince(records, oid)?.holds_since ?? null);
+  // Of the partition that came last.
+  const since = held.reduce<Date | null>(
+    (latest, one) => (latest === null || (one !== null && one > latest) ? one : latest),
+    null,
+  );
+  return { state: 'complete', since: held.includes(null) ? null : since };
+}
+
+/** The capture function, and the table's form against it. */
+export function functionGaps(look: CapturedLook): Gap[] {
+  const { shown, names, fn, objects, form } = look;
+  const name = `${showName(names.schema, names.function)}()`;
+  const planned = objects.find((object) => object.kind === 'function' && object.name === name);
+  if (fn === undefined) {
+    return [gap('function.missing', shown, `${name} is missing: nothing is captured.`, runInstall)];
+  }
+  // Refused for what the table itself is, which is told of it.
+  if (planned === undefined) return [];
+  if (planned.action === 'unchanged' || planned.action === 'adopt') return imageGaps(look);
+  const state = functionState(look, planned);
+  if (state === 'altered' || form === undefined) {
+    const text = `${name} was replaced or altered since it was installed: what it captures can’t be told.`;
+    return [gap('function.altered', shown, text, runInstall)];
+  }
+  if (state === 'unknown') {
+    const text = `Can’t tell whether ${name} is what was installed: it was made by another version, or the notes of the install can’t be read.`;
+    return [gap('function.unknown', shown, text, runInstall)];
+  }
+  return [...driftGaps(look), ...imageGaps(look)];
+}
+
+function driftGaps(look: CapturedLook): Gap[] {
+  const { shown, table, form, configured, names } = look;
+  if (form === undefined) return [];
+  if (isAsInstalled(form, table)) {
+    const text = `The configuration of the table, its key or the version of pgwitness is another than at install, and not yet in force: ${names.function}() works as it was installed.`;
+    return [note('function.outdated', shown, text, runInstall)];
+  }
+  const gaps: Gap[] = [];
+  if (form.shape !== table.shape) {
+    const changes = listed(columnChanges(form, table));
+    const text = `Its columns have changed since install (${changes}). Changes are captured as exactly, in a slower form. Values that ALTER TABLE itself gave to rows leave no line.`;
+    gaps.push(
+      note(
+        'table.drifted',
+        shown,
+        text,
+        `${runInstall} Then \`pgwitness baseline\`, for the new images.`,
+      ),
+    );
+  }
+  if (!sameKey(form, table)) {
+    const now = table.key_columns.map(showIdentifier).join(', ');
+    const text = `Its primary key is another one than at install (now ${now === '' ? 'none' : now}). Changes are captured as exactly, in a slower form, under the key of the day.`;
+    gaps.push(note('table.key-changed', shown, text, runInstall));
+  }
+  const hidden = [...(configured.exclude ?? []), ...(configured.mask ?? [])];
+  const unknown = hidden.length === 0 ? [] : unknownColumns(form, table);
+  if (unknown.length > 0) {
+    const text = `Of ${listed(unknown.map(showIdentifier))} only tokens are kept until install: the table has columns left out or masked, and under a new name it might be one of them.`;
+    gaps.push(gap('table.unknown-columns', shown, text, runInstall));
+  }
+  return [...gaps, ...amidGaps(look)];
+}
+
+/**
+ * In the slower form a place in the order is not kept for a statement amid which a trigger changed the same
+ * rows: the change that a trigger made comes first.
+ */
+function amidGaps({ facts, table, names, shown }: CapturedLook): Gap[] {
+  const places = [table.oid, ...table.partitions.map(({ oid }) => oid)];
+  const amid = facts.triggers.filter(
+    ({ table_oid, each_row, name, writes, function_schema, function_name }) =>
+      places.includes(table_oid) &&
+      (each_row || name < names.triggers.insert) &&
+      writes &&
+      function_schema !== 'pgwitness' &&
+      !(function_schema === names.schema && function_name === names.function),
+  );
+  if (amid.length === 0) return [];
+  const triggers = listed([...new Set(amid.map(({ name }) => showIdentifier(name)))]);
+  const text = `Can’t tell whether ${triggers} changes rows of ${shown} itself. If so, history has such a change before the one that fired the trigger, until install.`;
+  return [gap('table.drifted-order', shown, text, runInstall)];
+}
+
+/** History has lost the columns of the newest form of image. */
+function imageGaps(look: CapturedLook): Gap[] {
+  const { catalogue, names, shown, history } = look;
+  const shape = knownShapes(catalogue, names).at(-1);
+  if (shape === undefined || history === undefined) return [];
+  const columns = history.columns.map(({ name }) => name);
+  const lost = [`image_${shape.number}`, `before_${shape.number}`].filter(
+    (name) => !columns.includes(name),
+  );
+  const gaps: Gap[] = [];
+  if (lost.length > 0) {
+    const text = `${showName(names.schema, names.history)} has lost ${listed(lost)}: writes fail, or go uncaptured where \`on_failure\` is continue.`;
+    gaps.push(gap('history.altered', shown, text, runInstall));
+  }
+  return gaps;
+}
