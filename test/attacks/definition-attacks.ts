@@ -262,6 +262,7 @@ export const definitionAttacks: readonly Theme[] = [
         `set session_preload_libraries = 'auto_explain'`,
         `load 'auto_explain'`,
         'set track_activities = off',
+        `set lc_messages = 'C'`,
         'set temp_file_limit = 0',
         'set zero_damaged_pages = on',
         'select pg_reload_conf()',
