@@ -164,7 +164,7 @@ function orderDifferences(
     );
     for (const key of new Set(keys)) {
       const before = last.get(key);
-      if (before !== undefined && before.id > found.id) {
+      if (before !== undefined && before.place > found.place) {
         const why = `it came after the change with id ${before.id} of the same row, and history tells it before`;
         differences.push({ kind: 'order', expected: change, told: found, why });
       }

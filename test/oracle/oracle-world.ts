@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { startEmbeddedPostgres } from '../../src/demo/embedded-postgres.ts';
 import { pinSettings } from './decoded-changes.ts';
+import { Session } from './session.ts';
 
 /** A server whose WAL can be decoded, and one database after another on it. */
 export interface OracleWorld {
@@ -9,16 +10,20 @@ export interface OracleWorld {
   readonly version: number;
   /** A database for the next cases: the same one for a while, for making one takes longer than a case. */
   database(): Promise<OracleDatabase>;
+  /** Leaves the database at hand, in whatever state it is: the next case takes a new one. */
+  abandon(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface OracleDatabase {
-  readonly ownerUrl: string;
-  readonly appUrl: string;
+  /** Of the owner and twice of the application; idle between cases. */
+  readonly sessions: readonly Session[];
   /** The superuser: looks on, cancels, decodes. Its settings are pinned. */
   readonly control: pg.Client;
-  /** The owner's, for install alone. */
+  /** The owner's, for install. */
   readonly owner: pg.Client;
+  /** The owner's, for a baseline beside the workload. */
+  readonly baseline: pg.Client;
 }
 
 /** Cases that share a database: each leaves nothing but what pgwitness notes about it. */
@@ -42,6 +47,8 @@ export async function startOracleWorld(binaries?: string): Promise<OracleWorld> 
   const password = randomBytes(12).toString('hex');
   const connect = async (url: string) => {
     const client = new pg.Client({ connectionString: url });
+    // A connection is ended in the middle of something where a case is abandoned.
+    client.on('error', () => undefined);
     await client.connect();
     return client;
   };
@@ -58,10 +65,11 @@ export async function startOracleWorld(binaries?: string): Promise<OracleWorld> 
   let made = 0;
   const leave = async () => {
     if (current === undefined) return;
-    await current.owner.end();
-    await current.control.end();
-    await root.query(`drop database oracle_${made}`);
+    const { sessions, ...clients } = current;
     current = undefined;
+    for (const session of sessions) await session.close();
+    for (const client of Object.values(clients)) await client.end();
+    await root.query(`drop database oracle_${made} with (force)`);
   };
   return {
     version: rows[0]?.version ?? 0,
@@ -75,14 +83,21 @@ export async function startOracleWorld(binaries?: string): Promise<OracleWorld> 
       await root.query(`create database ${database} template template0 owner raxx_owner`);
       const control = await connect(server.url(user, superPassword, database));
       await control.query(pinSettings);
+      const ownerUrl = server.url('raxx_owner', password, database);
+      const appUrl = server.url('raptor_app', password, database);
       current = {
-        ownerUrl: server.url('raxx_owner', password, database),
-        appUrl: server.url('raptor_app', password, database),
         control,
-        owner: await connect(server.url('raxx_owner', password, database)),
+        sessions: [
+          await Session.open(ownerUrl, 'owner', control),
+          await Session.open(appUrl, 'app 1', control),
+          await Session.open(appUrl, 'app 2', control),
+        ],
+        owner: await connect(ownerUrl),
+        baseline: await connect(ownerUrl),
       };
       return current;
     },
+    abandon: leave,
     async stop() {
       await leave();
       await root.end();

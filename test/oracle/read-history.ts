@@ -3,8 +3,9 @@ import type { Image } from './image.ts';
 
 /** A change as history tells it. */
 export interface ToldChange {
-  /** Its place among all changes of the table. */
-  readonly id: number;
+  readonly id: string;
+  /** Its place among all changes of the table, from 1. */
+  readonly place: number;
   readonly operation: 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE';
   /** Of the top-level transaction, as 32 bits: so test_decoding tells it. */
   readonly xid: string;
@@ -28,10 +29,10 @@ export async function readHistory(
   const texts = (column: string) =>
     `(select jsonb_object_agg(key, value::text) from jsonb_each(${column}))`;
   const { rows } = await client.query<ToldChange>(
-    `select id::int as id, operation, (xid::text::numeric % 4294967296)::text as xid, session_role as "sessionRole",
+    `select id::text as id, row_number() over (order by position, id)::int as place, operation, (xid::text::numeric % 4294967296)::text as xid, session_role as "sessionRole",
        active_role as "activeRole", application_name as "applicationName", partition_name as partition,
        ${texts('row_key')} as "rowKey", ${texts('before')} as before, ${texts('after')} as after, changed
-     from ${view} as changes order by changes.id`,
+     from ${view} order by place`,
   );
   return rows;
 }

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { takeBaseline } from '../../src/capture/baseline.ts';
 import { installCapture } from '../../src/capture/install.ts';
 import type { CaptureTarget } from '../../src/capture/target.ts';
 import { PgwitnessError } from '../../src/error.ts';
@@ -38,6 +39,19 @@ export async function runCase(
   given: Case,
   meddle: { readonly before?: Meddle; readonly after?: Meddle } = {},
 ): Promise<CaseResult> {
+  try {
+    return await runOn(world, given, meddle);
+  } catch (error) {
+    await world.abandon();
+    throw error;
+  }
+}
+
+async function runOn(
+  world: OracleWorld,
+  given: Case,
+  meddle: { readonly before?: Meddle; readonly after?: Meddle },
+): Promise<CaseResult> {
   const database = await world.database();
   const { control, owner } = database;
   cases += 1;
@@ -49,12 +63,13 @@ export async function runCase(
     `grant usage on schema ${quoted} to raptor_app`,
     ...statements,
   ];
-  for (const statement of ddl) await owner.query(statement);
+  await owner.query(ddl.join(';\n'));
   const namespace = await oidOf(control, schema);
-  const place = placeOf(world, database, schema, namespace);
+  const place = placeOf(world, database, schema, namespace, tables);
   const before = await runBefore(place, given.before);
   await installed(owner, targetOf(schema, tables));
   const slot = `oracle_${cases}`;
+  if (given.baseline === 'first') await place.takeBaselines();
   await meddle.before?.(owner, schema, tables);
   await openSlot(control, slot);
   const executed = await runWorkload(place, given);
@@ -146,19 +161,21 @@ async function installed(owner: pg.Client, target: CaptureTarget): Promise<void>
 
 function placeOf(
   world: OracleWorld,
-  { control, owner, ownerUrl, appUrl }: OracleDatabase,
+  { control, owner, baseline, sessions }: OracleDatabase,
   schema: string,
   namespace: string,
+  tables: readonly string[],
 ): Place {
+  let names = tables;
   return {
     control,
     schema,
     namespace,
     version: world.version,
-    ownerUrl,
-    appUrl,
-    async reinstall(names) {
+    sessions,
+    async reinstall(now) {
       try {
+        names = now;
         const outcome = await installCapture({ owner }, targetOf(schema, names), { attempts: 1 });
         // After a RENAME it asks for the table's own name first: history goes on under the old one.
         return outcome.kind;
@@ -166,6 +183,21 @@ function placeOf(
         if (error instanceof PgwitnessError && error.code === 'capture.locked') return error.code;
         throw error;
       }
+    },
+    async takeBaselines() {
+      const target = targetOf(schema, names);
+      const told: string[] = [];
+      for (const table of target.tables) {
+        try {
+          const options = { now: Date.now, maxPages: 1, batchPauseMs: 1 };
+          told.push((await takeBaseline(baseline, target, table, options)).outcome);
+        } catch (error) {
+          // It refuses a table that is not as installed; that is a finding of its own tests.
+          if (!(error instanceof PgwitnessError)) throw error;
+          told.push(error.code);
+        }
+      }
+      return told.join(', ');
     },
   };
 }

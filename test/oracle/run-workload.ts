@@ -24,7 +24,7 @@ import {
   type Statement,
 } from './render-write.ts';
 import type { SeenSchema } from './seen-schema.ts';
-import { type Outcome, Session } from './session.ts';
+import type { Outcome, Session } from './session.ts';
 import { renderSetting } from './session-settings.ts';
 import type { Case, Step, StepKind } from './workload.ts';
 
@@ -47,60 +47,52 @@ export interface Place {
   /** Oid of the schema. */
   readonly namespace: string;
   readonly version: number;
-  readonly ownerUrl: string;
-  readonly appUrl: string;
+  /** The owner's first. */
+  readonly sessions: readonly Session[];
   /** Installs capture again, on the tables as they are called now. Tells what came of it. */
   reinstall(tables: readonly string[]): Promise<string>;
+  /** Takes baselines of the tables where they need one. Tells what came of it. */
+  takeBaselines(): Promise<string>;
 }
 
 /** Runs the steps before capture is installed: they only insert, as the owner. */
 export async function runBefore(place: Place, steps: readonly Step[]): Promise<Executed[]> {
-  const workload = new Workload(place, []);
-  await workload.open(['owner']);
-  try {
-    for (const step of steps) await workload.step(step, true);
-    return workload.executed;
-  } finally {
-    await workload.close();
-  }
+  const workload = new Workload(place);
+  for (const step of steps) await workload.step(step, true);
+  await workload.finish();
+  return workload.executed;
 }
 
 /** Runs a case's steps to their end. Every session ends its transaction; nothing waits any more. */
 export async function runWorkload(place: Place, given: Case): Promise<Executed[]> {
-  const workload = new Workload(place, given.settings);
-  await workload.open(['owner', 'app 1', 'app 2'], given.isolation);
-  try {
-    for (const step of given.steps) await workload.step(step, false);
-    await workload.finish();
-    return workload.executed;
-  } finally {
-    await workload.close();
-  }
+  const workload = new Workload(place);
+  await workload.begin(given.settings, given.isolation);
+  const beside = given.baseline === 'beside' ? place.takeBaselines() : undefined;
+  for (const step of given.steps) await workload.step(step, false);
+  await workload.finish();
+  if (beside !== undefined) workload.note(`baseline, begun with the first statement: ${await beside}`);
+  return workload.executed;
 }
 
 class Workload {
   readonly executed: Executed[] = [];
   private readonly place: Place;
-  private readonly settings: readonly Entropy[];
   private readonly waiting = new Map<Session, Executed>();
-  private sessions: Session[] = [];
+  private readonly sessions: readonly Session[];
   private stepNumber = 0;
 
-  constructor(place: Place, settings: readonly Entropy[]) {
+  constructor(place: Place) {
     this.place = place;
-    this.settings = settings;
+    this.sessions = place.sessions;
   }
 
-  async open(labels: readonly string[], isolation = 'read committed'): Promise<void> {
-    for (const label of labels) {
-      const url = label === 'owner' ? this.place.ownerUrl : this.place.appUrl;
-      const session = await Session.open(url, label, this.place.control);
-      this.sessions.push(session);
+  async begin(settings: readonly Entropy[], isolation: Case['isolation']): Promise<void> {
+    for (const session of this.sessions) {
       if (isolation !== 'read committed') {
         await this.send(session, { sql: `set default_transaction_isolation to '${isolation}'` });
       }
     }
-    for (const [index, entropy] of this.settings.entries()) {
+    for (const [index, entropy] of settings.entries()) {
       const session = this.sessions[index % this.sessions.length];
       if (session !== undefined) {
         await this.send(session, { sql: renderSetting(new Picks(entropy), false) });
@@ -120,6 +112,7 @@ class Workload {
       return;
     }
     if (step.kind === 'install') return this.install();
+    if (step.kind === 'baseline') return this.takeBaselines();
     const seen = await session.see(this.place.namespace);
     const tables = seen.tables.filter((table) => before || isCaptured(table));
     if (tables.length === 0) return;
@@ -139,7 +132,7 @@ class Workload {
     }
   }
 
-  /** Ends every transaction, and waits until nothing waits. */
+  /** Ends every transaction, waits until nothing waits, and leaves the sessions as new. */
   async finish(): Promise<void> {
     for (let round = 0; round < 20; round += 1) {
       for (const session of this.sessions) {
@@ -147,7 +140,10 @@ class Workload {
         if (session.state !== 'idle') await this.send(session, { sql: 'commit' });
       }
       await this.settleWaiting();
-      if (this.sessions.every((session) => !session.isWaiting && session.state === 'idle')) return;
+      if (this.isIdle()) {
+        for (const session of this.sessions) await session.reset();
+        return;
+      }
       // Two that wait for each other: the server ends one of them after deadlock_timeout.
       const stuck = this.sessions.find((session) => session.isWaiting);
       if (round > 10 && stuck !== undefined) await stuck.cancel();
@@ -155,11 +151,19 @@ class Workload {
     throw new Error('a workload did not come to its end: a session still waits or has a transaction');
   }
 
-  async close(): Promise<void> {
-    for (const session of this.sessions) {
-      if (session.isWaiting) await session.cancel();
-      await session.close();
-    }
+  /** Puts what pgwitness did among the statements. */
+  note(told: string): void {
+    this.executed.push({
+      number: this.executed.length,
+      session: 'owner',
+      statement: { sql: `-- pgwitness ${told}` },
+      seen: nothingSeen,
+      outcome: { kind: 'done' },
+    });
+  }
+
+  private isIdle(): boolean {
+    return this.sessions.every((session) => !session.isWaiting && session.state === 'idle');
   }
 
   private async leaveFailed(session: Session): Promise<void> {
@@ -170,7 +174,7 @@ class Workload {
 
   private async install(): Promise<void> {
     // It would wait for every transaction that holds a lock on a table, and there is nobody to end it.
-    if (this.sessions.some((session) => session.isWaiting || session.state !== 'idle')) return;
+    if (!this.isIdle()) return;
     const owner = this.sessions[0];
     if (owner === undefined) return;
     const seen = await owner.see(this.place.namespace);
@@ -178,13 +182,11 @@ class Workload {
     const told = await this.place.reinstall(
       tables.filter(({ name }) => !/_[an]\d+$|_p\d/.test(name)).map(({ name }) => name),
     );
-    this.executed.push({
-      number: this.executed.length,
-      session: 'owner',
-      statement: { sql: `-- pgwitness install: ${told}` },
-      seen,
-      outcome: { kind: 'done' },
-    });
+    this.note(`install: ${told}`);
+  }
+
+  private async takeBaselines(): Promise<void> {
+    if (this.isIdle()) this.note(`baseline: ${await this.place.takeBaselines()}`);
   }
 
   private async send(session: Session, given: Statement): Promise<'done' | 'failed' | 'waiting'> {

@@ -13,6 +13,8 @@ export interface SeenTable {
   readonly keyDeferrable: boolean;
   /** Bits of pg_trigger.tgtype of the capture triggers that fire on it. */
   readonly captured: readonly number[];
+  /** The application's own triggers may write amid a statement on it. */
+  readonly nested: boolean;
 }
 
 export interface SeenColumn {
@@ -66,6 +68,7 @@ select pg_catalog.encode(pg_catalog.convert_to(pg_catalog.json_build_object(
       'keyDeferrable', exists (select from pg_catalog.pg_constraint k where k.conrelid = c.oid and k.contype = 'p' and k.condeferrable),
       'captured', coalesce((select pg_catalog.json_agg(t.tgtype) from pg_catalog.pg_trigger t join pg_catalog.pg_proc f on f.oid = t.tgfoid
         where t.tgrelid = c.oid and f.proname like 'fn_capture_%' and t.tgenabled in ('O', 'A')), '[]'),
+      'nested', exists (select from pg_catalog.pg_trigger t where t.tgrelid = c.oid and t.tgname = 'a_touch' and t.tgtype & 2 = 0),
       'columns', coalesce((select pg_catalog.json_agg(pg_catalog.json_build_object(
         'name', a.attname,
         'type', case when y.typnamespace = 'pg_catalog'::pg_catalog.regnamespace then pg_catalog.format_type(y.oid, a.atttypmod)
@@ -87,7 +90,11 @@ select pg_catalog.encode(pg_catalog.convert_to(pg_catalog.json_build_object(
 
 /** Reads what a session sees of the schema with this oid. */
 export async function readSeenSchema(client: ClientBase, namespace: string): Promise<SeenSchema> {
-  const { rows } = await client.query<{ seen: string }>(query, [namespace]);
+  const { rows } = await client.query<{ seen: string }>({
+    name: 'oracle_seen',
+    text: query,
+    values: [namespace],
+  });
   return JSON.parse(Buffer.from(rows[0]?.seen ?? '', 'base64').toString('utf8')) as SeenSchema;
 }
 

@@ -32,6 +32,7 @@ export class Session {
   /** Connects; `control` looks on from beside, and cancels. */
   static async open(url: string, label: string, control: pg.Client): Promise<Session> {
     const client = new pg.Client({ connectionString: url });
+    client.on('error', () => undefined);
     await client.connect();
     const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
     return new Session(client, label, control, rows[0]?.pid ?? 0);
@@ -93,6 +94,18 @@ export class Session {
 
   async cancel(): Promise<void> {
     await this.control.query('select pg_cancel_backend($1)', [this.pid]);
+  }
+
+  /** Leaves it as if it had just been opened. */
+  async reset(): Promise<void> {
+    if (this.isWaiting || this.state !== 'idle') throw new Error(`${this.label} is not idle`);
+    // DISCARD ALL would take the driver's own prepared statement along.
+    const prepared = this.prepared.map((name) => `deallocate ${name}`);
+    await this.client.query(
+      ['reset role', 'reset all', 'discard temp', ...prepared].join('; '),
+    );
+    this.prepared.length = 0;
+    this.savepoints.length = 0;
   }
 
   async close(): Promise<void> {

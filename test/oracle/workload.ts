@@ -16,7 +16,7 @@ const writes = [
 const controls = [
   ...(['begin', 'commit', 'rollback', 'savepoint', 'rollback to', 'release', 'setting'] as const),
 ];
-const drifts = ['drift', 'partition drift', 'install'] as const;
+const drifts = ['drift', 'partition drift', 'install', 'baseline'] as const;
 
 export type StepKind =
   | (typeof writes)[number]
@@ -31,6 +31,8 @@ export interface Case {
   readonly settings: readonly Entropy[];
   /** Where schemas don't change, sessions may look at an old snapshot. */
   readonly isolation: 'read committed' | 'repeatable read' | 'serializable';
+  /** Whether, and when, images of the rows from before capture are taken. */
+  readonly baseline: 'none' | 'first' | 'beside';
 }
 
 function stepOf(kind: fc.Arbitrary<StepKind>, sessions: number): fc.Arbitrary<Step> {
@@ -47,7 +49,10 @@ const write = fc.constantFrom<StepKind[]>(
   ...writes,
 );
 const control = fc.constantFrom<StepKind[]>('begin', 'commit', 'savepoint', ...controls);
-const drift = fc.constantFrom<StepKind[]>('drift', 'drift', 'partition drift', 'partition drift', 'install');
+const drift = fc.constantFrom<StepKind[]>(
+  ...(['drift', 'drift', 'drift', 'partition drift', 'partition drift', 'partition drift'] as const),
+  ...(['install', 'baseline'] as const),
+);
 const settings = fc.array(
   fc.record({ picks: fc.array(fc.nat(9_999), { maxLength: 8 }), salt: fc.nat() }),
   { maxLength: 3 },
@@ -59,6 +64,7 @@ const common = {
     maxLength: 3,
   }),
   settings,
+  baseline: fc.constantFrom<Case['baseline'][]>('none', 'first', 'beside'),
 };
 
 /** Workloads of up to `longest` steps: half of them on schemas that stay as they are. */
