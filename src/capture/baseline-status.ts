@@ -16,6 +16,8 @@ export interface BaselineStatus {
    * has of them. `off`: `install` has to come first.
    */
   readonly state: 'holds' | 'unfinished' | 'needed' | 'off';
+  /** What taking a baseline would do: begin one, go on with one that was begun, or nothing. */
+  readonly due: 'begin' | 'resume' | 'nothing';
   /** Why it does not simply hold, or what is good to know; sentences without their full stops. */
   readonly notes: readonly string[];
   /** From when on the trail holds; of one that holds no longer, from when on it did. */
@@ -51,7 +53,8 @@ function statusOf(look: TableLook): BaselineStatus {
   const { since, later } = sinceOf(look);
   const told = { schema: look.table.schema, name: look.table.name, table: look.shown };
   if (look.off !== undefined) {
-    return { ...told, state: 'off', notes: [look.off], since, toRead: sizeOf(look.leaves) };
+    const toRead = sizeOf(look.leaves);
+    return { ...told, state: 'off', due: 'nothing', notes: [look.off], since, toRead };
   }
   const notes: string[] = [];
   const needed = neededOf(look);
@@ -79,6 +82,7 @@ function statusOf(look: TableLook): BaselineStatus {
   return {
     ...told,
     state,
+    due: needed.size > 0 ? 'begin' : open.length > 0 ? 'resume' : 'nothing',
     notes,
     since,
     toRead: sizeOf(unread),

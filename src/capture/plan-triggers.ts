@@ -68,11 +68,9 @@ export function planCaptureTriggers(
   const form = forms.find((one) => one.keepBefore === keepBefore);
   if (form === undefined) throw new Error('the capture function has no such form');
   const { sql, fingerprint } = form;
-  const drift = altered
-    ? 'it was altered since it was installed'
-    : 'the table, its configuration or the version of pgwitness has changed since it was installed';
+  const otherForm = forms.some((one) => planForm(one.sql, '').sql.length === 0);
   return {
-    fn: planForm(sql, drift),
+    fn: planForm(sql, whyChanged({ altered, otherForm, keepBefore })),
     triggers: [
       ...placed.flatMap(({ triggers }) => triggers),
       ...planRowTriggers(catalogue, table, configured, names, ours),
@@ -88,6 +86,22 @@ export function planCaptureTriggers(
       app: target.app ?? null,
     }),
   };
+}
+
+/** Why the function that is there is not the one that has to be. */
+function whyChanged(found: {
+  readonly altered: boolean;
+  /** All that has changed is whether it keeps the image before each UPDATE. */
+  readonly otherForm: boolean;
+  readonly keepBefore: boolean;
+}): string {
+  if (found.altered) return 'it was altered since it was installed';
+  if (!found.otherForm) {
+    return 'the table, its configuration or the version of pgwitness has changed since it was installed';
+  }
+  return found.keepBefore
+    ? 'it has to keep both images of each UPDATE until a baseline is complete'
+    : 'its baseline is complete, so that one image of each UPDATE does';
 }
 
 /** Whether a trigger did not fire, or not as it has to, so that writes may have gone uncaptured. */

@@ -1,6 +1,7 @@
 import { type Application, buildApplication, buildRouteMap, text_en } from '@stricli/core';
 import type { Cli } from './context.ts';
 import { exitCodeOf, reportError, reportUsage } from './report-error.ts';
+import { baselineVerb } from './verbs/baseline.ts';
 import { configVerbs } from './verbs/config.ts';
 import { coverageVerb } from './verbs/coverage.ts';
 import { demoVerb } from './verbs/demo.ts';
@@ -21,6 +22,7 @@ const root = buildRouteMap({
     config: configVerbs,
     plan: planVerb,
     install: installVerb,
+    baseline: baselineVerb,
     uninstall: uninstallVerb,
     coverage: coverageVerb,
     receive: receiveVerb,

@@ -87,7 +87,7 @@ test('plan, install and uninstall run the whole way, and say when there is nothi
   const installed = await pgwitness(env, 'install', ...prod);
   expect(installed).toMatchObject({ code: 0, err: '' });
   expect(installed.out).toMatch(
-    /installed in the database raxx_\d+: \d+ objects made or put right\n$/,
+    /installed in the database raxx_\d+: \d+ objects made or put right\n(taken +baseline .*\n){6}$/,
   );
   expect((await pgwitness(env, 'install', ...prod)).out).toMatch(/^nothing to do/m);
   expect((await pgwitness(env, 'plan', ...prod)).out).toMatch(/-- Nothing to do\.\n$/);
@@ -151,16 +151,22 @@ test('plan --check tells what is not as it has to be, by its exit code too', asy
   expect(await check()).toEqual({
     code: 1,
     out:
+      'change    function    public.fn_capture_users_history(): it has to keep both images of each UPDATE until a baseline is complete\n' +
       'change    trigger     trg_users_history on public.users: it is disabled\n' +
-      'change    record      baseline of public.users: capture was off, and rows may have changed meanwhile\n',
+      'change    record      baseline of public.users: capture was off, and rows may have changed meanwhile\n' +
+      'change    record      public.users in pgwitness.captured_table\n',
     err: '',
   });
   const json = await pgwitness(env, 'plan', ...prod, '--check', '--json');
   expect(json.code).toBe(1);
-  expect(JSON.parse(json.out).objects).toEqual([
-    expect.objectContaining({ name: 'trg_users_history on public.users', action: 'change' }),
-    expect.objectContaining({ name: 'baseline of public.users', action: 'change' }),
-  ]);
+  expect(JSON.parse(json.out).objects).toEqual(
+    [
+      'public.fn_capture_users_history()',
+      'trg_users_history on public.users',
+      'baseline of public.users',
+      'public.users in pgwitness.captured_table',
+    ].map((name) => expect.objectContaining({ name, action: 'change' })),
+  );
   const mended = await pgwitness(env, 'install', ...prod);
   expect(mended.out).toMatch(/: \d objects made or put right\n/);
   await client.query('drop table trades cascade');
