@@ -76,7 +76,10 @@ export async function followSubject(
   const own = known.get(start) ?? [];
   const newest = [...taken.values()]
     .filter(({ operation }) => operation !== 'BASELINE')
-    .reduce<SubjectRow | undefined>((a, b) => (a === undefined || isBefore(a, b) ? b : a), undefined);
+    .reduce<SubjectRow | undefined>(
+      (a, b) => (a === undefined || isBefore(a, b) ? b : a),
+      undefined,
+    );
   return {
     rows: new Map([...taken].map(([id, { parts }]) => [id, parts])),
     keys: known.size,
@@ -91,7 +94,7 @@ function takeSegment(
   rows: readonly SubjectRow[],
   taken: Map<number, SubjectRow>,
 ): Segment[] {
-  const changes = rows.filter(({ operation }) => operation !== 'BASELINE');
+  const changes = changesOf(key, rows);
   const baselines = rows.filter(({ operation }) => operation === 'BASELINE');
   let within: readonly SubjectRow[] = changes;
   let first = after;
@@ -108,6 +111,19 @@ function takeSegment(
       ? [{ key: row.key, after: row }]
       : [];
   });
+}
+
+/** In their order; of one statement first what ends a life under `key`, and last what begins one. */
+function changesOf(key: string, rows: readonly SubjectRow[]): SubjectRow[] {
+  const statements = new Map<string, SubjectRow[]>();
+  for (const row of rows) {
+    if (row.operation === 'BASELINE') continue;
+    const of = statements.get(row.statement);
+    if (of === undefined) statements.set(row.statement, [row]);
+    else of.push(row);
+  }
+  const rank = (row: SubjectRow) => (ends(row, key) ? 0 : begins(row, key) ? 2 : 1);
+  return [...statements.values()].flatMap((of) => of.sort((a, b) => rank(a) - rank(b)));
 }
 
 /** Rows of one life, and the row that it ends (or began) with, or that shows that it had. */
@@ -177,21 +193,12 @@ function isBetween(
 
 /** How many rows held `key` in turn. */
 function livesOf(key: string, rows: readonly SubjectRow[]): number {
-  const statements = new Map<string, SubjectRow[]>();
-  for (const row of rows) {
-    if (row.operation === 'BASELINE') continue;
-    const of = statements.get(row.statement);
-    if (of === undefined) statements.set(row.statement, [row]);
-    else of.push(row);
-  }
   let lives = 0;
   let alive = false;
-  for (const of of statements.values()) {
-    const begin = of.some((row) => begins(row, key));
+  for (const row of changesOf(key, rows)) {
     // What is first seen when it is changed or ends began before it was captured.
-    if (!alive && (!begin || of.some((row) => leaves(row, key)))) lives += 1;
-    if (begin) lives += 1;
-    alive = begin || !of.some((row) => ends(row, key));
+    if (begins(row, key) || !alive) lives += 1;
+    alive = !ends(row, key);
   }
   return rows.length > 0 ? Math.max(1, lives) : 0;
 }

@@ -66,7 +66,7 @@ export function subjectRowsSql(sought: Sought, first: boolean): string {
     'drifted',
   ].map((part) => `case when num_nonnulls(h.${part}) = 1 then '${part}' end`);
   return `
-    select h.id::text as id, h.id::text as place, h.operation, h.xid || ' ' || h.changed_at as statement,
+    select h.id::text as id, coalesce(h.position, h.id)::text as place, h.operation, h.xid || ' ' || h.changed_at as statement,
       case when isfinite(h.changed_at) then (extract(epoch from h.changed_at) * 1000000)::bigint::text end
         as moment,
       k.key, k.key_before,
@@ -77,7 +77,7 @@ export function subjectRowsSql(sought: Sought, first: boolean): string {
     ) k
     where k.key = any ($1::text[]) or k.key_before = any ($1::text[])
       ${first ? 'or (num_nonnulls(h.drifted) = 1 and k.key is null)' : ''}
-    order by h.id`;
+    order by coalesce(h.position, h.id), h.id`;
 }
 
 /**
@@ -132,7 +132,8 @@ export function replaceSql(sought: Sought, parts: readonly string[]): string | u
   const pending: string[] = [];
   for (const { part, attributes } of imagesOf(sought)) {
     if (!parts.includes(part)) continue;
-    for (const { name, emptied } of attributes) {
+    for (const { name, as, emptied } of attributes) {
+      if (as === 'token') continue;
       const value = field(part, name);
       const replacement = emptied ? 'null' : `pgwitness.pseudonym(${value})`;
       sets.push(`${part}.${pg.escapeIdentifier(name)} = ${replacement}`);
@@ -156,8 +157,8 @@ const amongIds = 'h.id between $2::bigint and $3::bigint and h.id = any ($1::big
 function imagesOf({ shapes, columns }: Sought) {
   return shapes.flatMap((shape) => {
     const attributes = shape.attributes
-      .filter(({ name, as }) => columns.includes(name) && as !== 'token')
-      .map(({ name, type }) => ({ name, emptied: !textTypes.has(type) }));
+      .filter(({ name }) => columns.includes(name))
+      .map(({ name, type, as }) => ({ name, as, emptied: !textTypes.has(type) }));
     return ['image', 'before'].map((side) => ({ part: `${side}_${shape.number}`, attributes }));
   });
 }

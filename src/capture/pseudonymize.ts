@@ -99,7 +99,6 @@ async function work(
   options: PseudonymOptions,
   how: 'preview' | 'replace',
 ): Promise<PseudonymReport> {
-  // A history of years takes its time, and texts of values are as the capture functions write them.
   await client.query(sessionSettings);
   const role = await becomeArchiver(client, request);
   const history = await openHistory(client, request, role);
@@ -139,8 +138,15 @@ async function work(
   };
 }
 
+/**
+ * A history of years takes its time. Texts of values are as the capture functions write them. The witness
+ * trigger joins the rows before and after by a plan that it made for the first batch, which may be of one
+ * row: a nested loop would take the square of the next.
+ */
 const sessionSettings = `
   set local statement_timeout = 0;
+  set local enable_nestloop = off;
+  set local jit = off;
   set local extra_float_digits = 1;
   set local "TimeZone" = 'UTC';
   set local "DateStyle" = 'ISO, YMD';
