@@ -15,10 +15,6 @@ export function appendOnlyGaps({ shown, objects }: TableLook): Gap[] {
       const text = `${told}. What is written there leaves no witness line, and there is no history to tell it.`;
       return [gap('witness.broken', shown, text, runInstall)];
     }
-    if (kind === 'grant' && name.endsWith(': no trigger')) {
-      const text = `${name.replace(/: no trigger$/, '')}: TRIGGER is granted, so the guard can be replaced by another trigger, without a line.`;
-      return [gap('grant.trigger', shown, text, runInstall)];
-    }
     return [];
   });
 }

@@ -47,9 +47,9 @@ export function functionGaps(look: CapturedLook): Gap[] {
   if (fn === undefined) {
     return [gap('function.missing', shown, `${name} is missing: nothing is captured.`, runInstall)];
   }
-  // Refused for what the table itself is, which is told of it.
-  if (planned === undefined) return [];
-  if (planned.action === 'unchanged' || planned.action === 'adopt') return imageGaps(look);
+  if (planned === undefined || planned.action === 'unchanged' || planned.action === 'adopt') {
+    return imageGaps(look);
+  }
   const state = functionState(look, planned);
   if (state === 'altered' || form === undefined) {
     const text = `${name} was replaced or altered since it was installed: what it captures can’t be told.`;

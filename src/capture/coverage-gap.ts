@@ -6,7 +6,7 @@ export interface Gap {
   /** Stays the same across releases: `<what it is about>.<what is the matter>`. */
   readonly id: string;
   readonly level: GapLevel;
-  /** The configured table that it is about, as people write it; absent where it is about the database. */
+  /** The table that it is about, as people write it; absent where it is about the database. */
   readonly table?: string;
   /** A sentence or two. Names in it are as in the catalogue: printed, they have to be made harmless. */
   readonly what: string;

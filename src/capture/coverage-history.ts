@@ -1,7 +1,10 @@
 import { showIdentifier, showName } from './capture-names.ts';
-import type { GrantState } from './catalogue.ts';
+import type { GrantState, ShapeRecord } from './catalogue.ts';
 import { type Gap, gap, listed, note, runInstall } from './coverage-gap.ts';
-import type { CapturedLook } from './coverage-look.ts';
+import type { CapturedLook, TableLook } from './coverage-look.ts';
+import { knownShapes } from './image-shape.ts';
+import { planHistoryGuards } from './plan-guards.ts';
+import { shapesOf } from './plan-history.ts';
 import type { PlannedObject } from './planned-object.ts';
 
 /** What is the matter with the history of a captured table: it, its guards, its witness, who may write it. */
@@ -12,11 +15,33 @@ export function historyGaps(look: CapturedLook): Gap[] {
     const text = `${of} is missing: every write to ${shown} fails, or goes uncaptured where \`on_failure\` is continue.`;
     return [gap('history.missing', shown, text, runInstall)];
   }
-  const wrong = objects.filter(({ action }) => action === 'create' || action === 'change');
+  // Judged by the images that history holds now: one that install would add is told as what it is for.
+  const newest = knownShapes(look.catalogue, names).at(-1);
+  const watching = newest === undefined ? objects : installedGuards(look, newest);
+  const adds = objects.some(({ kind, action }) => kind === 'image' && action === 'create');
+  const others = objects.filter(
+    ({ kind, action }) => kind === 'index' || (kind === 'view' && (!adds || action === 'create')),
+  );
+  const wrong = [...watching.filter(isWatching), ...others].filter(
+    ({ action }) => action === 'create' || action === 'change',
+  );
   return [
     ...wrong.flatMap((object) => objectGaps(look, object)),
     ...privilegeGaps(look, history.grants),
+    ...triggerMakerGaps(look),
   ];
+}
+
+function installedGuards(
+  { catalogue, target, names }: CapturedLook,
+  { number, attributes, key_columns }: ShapeRecord,
+): PlannedObject[] {
+  const shape = { number, attributes, keyColumns: key_columns, exists: true, recorded: true };
+  return planHistoryGuards(catalogue, target, names, shapesOf(catalogue, names, shape));
+}
+
+function isWatching({ kind, name }: PlannedObject): boolean {
+  return kind === 'guard' || kind === 'function' || name.startsWith('pgwitness_witness_');
 }
 
 function objectGaps({ shown, names }: CapturedLook, object: PlannedObject): Gap[] {
@@ -35,10 +60,6 @@ function objectGaps({ shown, names }: CapturedLook, object: PlannedObject): Gap[
     const text = `${told}. What the log tells of changes to history can’t be relied on.`;
     return [gap('witness.broken', shown, text, runInstall)];
   }
-  if (kind === 'grant' && name.endsWith(': no trigger')) {
-    const text = `${name.replace(/: no trigger$/, '')}: TRIGGER is granted, so capture's triggers can be replaced by others, without a line.`;
-    return [gap('grant.trigger', shown, text, runInstall)];
-  }
   if (kind === 'view') {
     return [
       note(
@@ -53,6 +74,15 @@ function objectGaps({ shown, names }: CapturedLook, object: PlannedObject): Gap[
     return [note('index.missing', shown, `${told}. Reading history is slower.`, runInstall)];
   }
   return [];
+}
+
+/** Whoever may make triggers on a table can put others in the place of ours. */
+export function triggerMakerGaps({ shown, table }: TableLook): Gap[] {
+  return table.trigger_makers.map(({ schema, name, grantee, public: everyone }) => {
+    const role = everyone ? 'Everyone' : showIdentifier(grantee);
+    const text = `${role} may make triggers on ${showName(schema, name)}, and so replace ours by others, without a line.`;
+    return gap('grant.trigger', shown, text, runInstall);
+  });
 }
 
 /** What each privilege on history lets a role do that is not the owner. */

@@ -3,8 +3,11 @@ import { type CaptureNames, captureNames, showIdentifier, showName } from './cap
 import { type Catalogue, type FunctionState, nameKey, type TableState } from './catalogue.ts';
 import type { CoverageFacts } from './coverage-facts.ts';
 import { type InstalledForm, installedForm } from './coverage-form.ts';
+import { planShape } from './image-shape.ts';
+import { planAppendOnly } from './plan-guards.ts';
+import { planHistory } from './plan-history.ts';
 import { planTables } from './plan-tables.ts';
-import { recordOf } from './plan-triggers.ts';
+import { planCaptureTriggers, recordOf } from './plan-triggers.ts';
 import type { PlannedObject } from './planned-object.ts';
 import { functionBody, functionSettings } from './sql-file.ts';
 import type { CapturedName, CapturedTable, CaptureTarget } from './target.ts';
@@ -36,19 +39,33 @@ export interface CapturedLook extends TableLook {
   readonly history: ReturnType<Catalogue['relations']['get']>;
 }
 
-/** What install would do about one table alone. */
+/**
+ * What install would do about one table alone. Where it would refuse to do anything for what the table or its
+ * configuration is, what it would do else is told too: what is captured goes on being captured.
+ */
 export function objectsOf(
   { catalogue, target }: CoverageLook,
-  table: CapturedName,
+  named: CapturedName,
   kind: 'history' | 'append_only',
 ): PlannedObject[] {
-  const one = (listed: CaptureTarget['tables']) =>
-    listed.filter(({ schema, name }) => schema === table.schema && name === table.name);
-  return planTables(catalogue, {
+  const one = <Table extends CapturedName>(listed: readonly Table[]) =>
+    listed.filter(({ schema, name }) => schema === named.schema && name === named.name);
+  const [configured] = kind === 'history' ? one(target.tables) : [];
+  const planned = planTables(catalogue, {
     ...target,
-    tables: kind === 'history' ? one(target.tables) : [],
+    tables: configured === undefined ? [] : [configured],
     appendOnly: kind === 'history' ? [] : one(target.appendOnly),
   });
+  const table = catalogue.tables.get(nameKey(named.schema, named.name));
+  const refused = planned.some((object) => object.kind === 'table' && object.action === 'refuse');
+  if (!refused || table === undefined || (table.kind !== 'r' && table.kind !== 'p')) return planned;
+  if (configured === undefined)
+    return [...planned, ...planAppendOnly(catalogue, target, table).triggers];
+  const names = captureNames(configured);
+  const history = catalogue.relations.get(nameKey(names.schema, names.history));
+  const shape = planShape(catalogue, table, configured, names, history);
+  const { fn, triggers } = planCaptureTriggers(catalogue, target, table, configured, names, shape);
+  return [...planned, ...planHistory(catalogue, target, names, shape), fn, ...triggers];
 }
 
 /** Looks at a captured table; undefined where there is none of that name. */

@@ -12,7 +12,7 @@ import {
 } from './coverage-captured.ts';
 import { readCoverageFacts } from './coverage-facts.ts';
 import { type Gap, gap, note, runInstall } from './coverage-gap.ts';
-import { historyGaps } from './coverage-history.ts';
+import { historyGaps, triggerMakerGaps } from './coverage-history.ts';
 import {
   type CapturedLook,
   type CoverageLook,
@@ -173,7 +173,7 @@ function judgeAppendOnly(look: CoverageLook, name: CapturedName): Judged {
     ...base,
     state: 'on',
     installedAt: installedAt(look, name, 'append_only'),
-    gaps: [...refused, ...appendOnlyGaps(table), ...writeGaps(table)],
+    gaps: [...refused, ...appendOnlyGaps(table), ...triggerMakerGaps(table), ...writeGaps(table)],
   });
 }
 
