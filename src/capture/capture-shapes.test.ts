@@ -174,6 +174,30 @@ describe.each([
       }
     });
 
+    test('tells a MERGE into a partitioned table from what Postgres’s triggers see of it', async () => {
+      const schema = await captured(
+        `create table t (id int primary key, v text) partition by range (id);
+         create table t_low partition of t for values from (0) to (100);
+         create table t_high partition of t for values from (100) to (200)`,
+      );
+      await app.query(`insert into t values (1, 'old'), (2, 'old'), (150, 'old')`);
+      await app.query(`
+        merge into t using (values (3, 'new'), (1, 'changed'), (150, 'changed')) s (id, v) on t.id = s.id
+        when matched then update set v = s.v when not matched then insert values (s.id, s.v)`);
+      await app.query('update t set id = id + 48 where id < 3');
+      const { rows } = await owner.query(
+        `select operation, (before->'id')::int as was, (after->'id')::int as id, after->>'v' as v
+         from ${schema}.t_changes where operation = 'UPDATE' order by position, t_changes.id`,
+      );
+      const told = rows.map(({ was, id, v }) => [was, id, v]);
+      expect(told.sort(([a, c], [b, d]) => a - b || c - d)).toEqual([
+        [1, 1, 'changed'],
+        [1, 49, 'changed'],
+        [2, 50, 'old'],
+        [150, 150, 'changed'],
+      ]);
+    });
+
     test('captures a partitioned table once, by whichever name it is written', async () => {
       const schema = await captured(
         `create table t (id int, day date, v text, primary key (id, day)) partition by range (day);
