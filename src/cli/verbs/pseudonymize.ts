@@ -140,9 +140,10 @@ async function text(report: Shown): Promise<string> {
     return `${oneLine(column).padEnd(width)}  ${told.join(', ')}`;
   });
   const under = keys === 1 ? 'one key' : `${keys} keys`;
-  const did = dryRun ? `${changed} would be changed` : `${changed} were changed`;
+  const held = rows === 1 ? '1 row' : `${rows} rows`;
+  const did = `${changed} ${dryRun ? 'to change' : 'changed'}`;
   return [
-    `${oneLine(table)}: ${rows} rows of history under ${under}, ${did} by ${oneLine(role)}`,
+    `${oneLine(table)}: ${held} of history under ${under}, ${did} by ${oneLine(role)}`,
     ...lines,
     ...notes.map((note) => `note: ${oneLine(note)}`),
     '',
