@@ -7,6 +7,8 @@ export interface ExpectedChange {
   readonly xid: string;
   readonly statement: number;
   readonly relation: string;
+  /** It is a partition. */
+  readonly part: boolean;
   readonly operation: ToldChange['operation'];
   readonly before: Image | null;
   readonly after: Image | null;
@@ -89,8 +91,18 @@ export function compareChanges(
 }
 
 function sameChange(change: ExpectedChange, candidate: ToldChange): boolean {
-  return change.operation === candidate.operation && sameImage(change.after, candidate.after) &&
-    (change.operation !== 'DELETE' || sameShared(change.before, candidate.before));
+  return (
+    change.operation === candidate.operation &&
+    sameImage(change.after, candidate.after) &&
+    (change.operation !== 'DELETE' || sameShared(change.before, candidate.before)) &&
+    (change.operation !== 'TRUNCATE' || isNamed(change, candidate.partition))
+  );
+}
+
+/** Whether a partition's name, as format('%I.%I') makes it, is that of the changed relation. */
+function isNamed({ part, relation }: ExpectedChange, partition: string | null): boolean {
+  if (partition === null || !part) return partition === null && !part;
+  return partition.endsWith(`.${relation}`) || partition.endsWith(`."${relation.replaceAll('"', '""')}"`);
 }
 
 function isMove(gone: ExpectedChange, come: ExpectedChange, candidate: ToldChange): boolean {

@@ -131,6 +131,7 @@ async function expectations(
       xid: change.xid,
       statement: change.statement,
       relation: change.relation.name,
+      part: (table?.parent ?? null) !== null,
       operation: change.operation,
       before: change.old === undefined ? null : images.image(change.old, names, seen.domains),
       after: change.new === undefined ? null : images.image(change.new, names, seen.domains),

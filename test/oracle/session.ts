@@ -100,10 +100,11 @@ export class Session {
   async reset(): Promise<void> {
     if (this.isWaiting || this.state !== 'idle') throw new Error(`${this.label} is not idle`);
     // DISCARD ALL would take the driver's own prepared statement along.
-    const prepared = this.prepared.map((name) => `deallocate ${name}`);
-    await this.client.query(
-      ['reset role', 'reset all', 'discard temp', ...prepared].join('; '),
+    await this.client.query('reset role; reset all; discard temp');
+    const { rows } = await this.client.query<{ name: string }>(
+      `select quote_ident(name) as name from pg_prepared_statements where name ~ '^p\\d'`,
     );
+    for (const { name } of rows) await this.client.query(`deallocate ${name}`);
     this.prepared.length = 0;
     this.savepoints.length = 0;
   }
