@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type CapturedSchemas, startCapturedSchemas } from '../../test/rig/captured-schemas.ts';
+import { takeBaseline } from './baseline.ts';
 import { installCapture } from './install.ts';
 import { previewPseudonyms, pseudonymize } from './pseudonymize.ts';
 import type { CapturedTable, CaptureTarget } from './target.ts';
@@ -271,6 +272,60 @@ describe.each([
       });
       expect(told[2].after.born).toBe(told[1].after.born);
       expect(told[5].before).toEqual({ key: 1, email: token, born: token, nick: token });
+    });
+
+    test('reaches the baseline too, also where it was taken under a key that came later', async () => {
+      const { target, replace } = await captured(
+        `create table t (id int primary key, email text); insert into t values (1, 'me@x'), (9, 'other@x')`,
+        ['email'],
+      );
+      await app.query('update t set id = 2 where id = 1');
+      const [table] = target().tables;
+      if (table === undefined) throw new Error('no table');
+      await takeBaseline(owner, target(), table, { now: Date.now, which: 'again' });
+      await app.query(`update t set email = 'me@y' where id = 2`);
+      const { rows: told } = await owner.query(
+        `select operation, num_nonnulls(before_1) as befores from t_history order by id desc limit 1`,
+      );
+      // From here on the row before is the image before it.
+      expect(told).toEqual([{ operation: 'UPDATE', befores: 0 }]);
+      await app.query('update t set id = 3 where id = 2; delete from t where id = 3');
+      await replace('1');
+      const text = await wholeText();
+      expect(text).not.toMatch(/me@/);
+      expect(text).toMatch(/BASELINE.*token:/);
+      expect(text).toMatch(/BASELINE.*other@x/);
+      const rows = (await changes()).filter(({ row_key }) => row_key.id === 2);
+      expect(rows.at(-1)).toMatchObject({
+        before: { id: 2, email: token },
+        after: { id: 2, email: token },
+        changed: ['email'],
+      });
+    });
+
+    test('is not stopped by rows that no capture wrote, and tells of them', async () => {
+      const { replace } = await captured('create table t (id int primary key, email text)', [
+        'email',
+      ]);
+      await app.query(`insert into t values (1, 'a@x')`);
+      const superuser = await schemas.database.superuser();
+      const planted = [
+        '"\\u0000"',
+        '[]',
+        '{"values": {"id": "1", "a": "\\ud800"}}',
+        '{"key": 5}',
+        '7',
+      ];
+      for (const drifted of planted) {
+        await superuser.query(
+          `insert into ${(await owner.query('select current_schema() as s')).rows[0].s}.t_history (operation, changed_at, xid, session_role, active_role, drifted)
+           values ('UPDATE', 'infinity', '1', 'x', 'x', $1)`,
+          [drifted],
+        );
+      }
+      const report = await replace('1');
+      expect(report).toMatchObject({ rows: 1, changed: 1 });
+      expect(report.notes).toContainEqual(expect.stringMatching(/^5 rows of history are not as/));
     });
 
     test('leaves masked columns, which are tokens already, and makes the same token of a value', async () => {
