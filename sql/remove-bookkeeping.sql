@@ -1,6 +1,6 @@
 drop function if exists pgwitness.witness_append_only();
 
-drop function
+drop function if exists
   pgwitness.token(text), pgwitness.kept_as(text), pgwitness.columns_of(oid), pgwitness.places_of(text, text, text, text, text, text[]),
   pgwitness.drifted_values(oid, text, text[], text[], text[]), pgwitness.drifted_shape(oid, text[]),
   pgwitness.drifted_insert(text, oid, text, text, text, text[], text[], text[]),
@@ -16,7 +16,7 @@ drop table pgwitness.role_setting;
 
 drop table pgwitness.captured_table;
 
-drop function pgwitness.refuse_change();
+drop function if exists pgwitness.refuse_change();
 
 drop table pgwitness.migration;
 

@@ -33,6 +33,40 @@ UPGRADE = (
     """-- No secret in it: a plan has to work for whoever may only read.
 grant usage on schema pgwitness to public;""",
     """grant select on pgwitness.migration to public;""",
+    """-- Default privileges may have given anyone anything on what was just made: what everyone is meant to have stays.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select
+      made.kind, made.name, acl.privilege_type as privilege,
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from (values
+      ('schema', 'pgwitness', 'usage'),
+      ('table', 'pgwitness.migration', 'select')
+    ) made (kind, name, meant)
+    cross join lateral (
+      select n.nspowner, n.nspacl from pg_namespace n
+      where made.kind = 'schema' and n.nspname = made.name
+      union all
+      select c.relowner, c.relacl from pg_class c
+      where made.kind = 'table' and c.oid = to_regclass(made.name)
+      union all
+      select p.proowner, coalesce(p.proacl, acldefault('f', p.proowner)) from pg_proc p
+      where made.kind = 'function' and p.oid = to_regprocedure(made.name)
+    ) object (owner, acl)
+    cross join lateral aclexplode(object.acl) acl
+    where acl.grantee <> object.owner
+      and not (acl.grantee = 0 and lower(acl.privilege_type) = made.meant)
+  loop
+    execute format(
+      'revoke %s on %s %s from %s cascade', held.privilege, held.kind, held.name, held.grantee
+    );
+  end loop;
+end
+$capture$;""",
     """insert into pgwitness.migration (number, name, sha256)
 values ('1', 'bookkeeping', '8e9ea0da55acd90239d561f13f8867c79e882f06df1a3d3ff7f54e5156214d57')
 on conflict do nothing;""",
@@ -74,13 +108,48 @@ begin
 end
 $refuse$;""",
     """revoke all on function pgwitness.refuse_change() from public;""",
+    """-- Default privileges may have given anyone anything on what was just made: what everyone is meant to have stays.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select
+      made.kind, made.name, acl.privilege_type as privilege,
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from (values
+      ('table', 'pgwitness.captured_table', 'select'),
+      ('table', 'pgwitness.role_setting', 'select'),
+      ('function', 'pgwitness.refuse_change()', null)
+    ) made (kind, name, meant)
+    cross join lateral (
+      select n.nspowner, n.nspacl from pg_namespace n
+      where made.kind = 'schema' and n.nspname = made.name
+      union all
+      select c.relowner, c.relacl from pg_class c
+      where made.kind = 'table' and c.oid = to_regclass(made.name)
+      union all
+      select p.proowner, coalesce(p.proacl, acldefault('f', p.proowner)) from pg_proc p
+      where made.kind = 'function' and p.oid = to_regprocedure(made.name)
+    ) object (owner, acl)
+    cross join lateral aclexplode(object.acl) acl
+    where acl.grantee <> object.owner
+      and not (acl.grantee = 0 and lower(acl.privilege_type) = made.meant)
+  loop
+    execute format(
+      'revoke %s on %s %s from %s cascade', held.privilege, held.kind, held.name, held.grantee
+    );
+  end loop;
+end
+$capture$;""",
     """insert into pgwitness.migration (number, name, sha256)
 values ('2', 'app', '2890b28af2c80b3e10192de956f873c2b4e4651ab4302724d0214f7df8bb2491')
 on conflict do nothing;""",
     """-- Whose it is in pgwitness.yaml; null where a migration made it, which does not know.
 alter table pgwitness.captured_table add column if not exists app text;""",
     """insert into pgwitness.migration (number, name, sha256)
-values ('3', 'witness', '3bb7de4c7fb309bbc6f2e5729eecde012f6eefbd958afea4a98a39e661ed1195')
+values ('3', 'witness', '04f5c914f3b526b4e4c6ccea3ed8d7f3d3173ab55d953490caf920400ba85387')
 on conflict do nothing;""",
     """-- The form of one table's images: which attribute of its composite type holds which column, and how.
 create table if not exists pgwitness.image_shape (
@@ -446,7 +515,8 @@ exception when others then
   return null;
 end
 $key$;""",
-    """create or replace function pgwitness.row_key(image jsonb, key_names jsonb) returns jsonb
+    """-- Whoever may change images may have written null in a name's place, of which no object can be made.
+create or replace function pgwitness.row_key(image jsonb, key_names jsonb) returns jsonb
 language sql
 immutable
 strict
@@ -456,6 +526,7 @@ as $key$
   from jsonb_array_elements_text(
     case when jsonb_typeof(key_names) = 'array' then key_names else '[]' end
   ) k (name)
+  where k.name is not null
 $key$;""",
     """-- A key by its values alone: they stay the same where a column of it is renamed.
 create or replace function pgwitness.key_values(image jsonb, key_names jsonb) returns jsonb
@@ -468,6 +539,7 @@ as $key$
   from jsonb_array_elements_text(
     case when jsonb_typeof(key_names) = 'array' then key_names else '[]' end
   ) with ordinality k (name, place)
+  where k.name is not null
 $key$;""",
     """-- The columns in which two images differ.
 create or replace function pgwitness.changed_columns(before jsonb, after jsonb) returns text[]
@@ -580,6 +652,62 @@ as $pseudonyms$
   ) || '}')::json
   from json_each(drifted) with ordinality member (key, value, place)
 $pseudonyms$;""",
+    """-- They call pgwitness.pseudonym as whoever runs them.
+grant execute on function
+  pgwitness.drifted_key_text(json, text, text[], int[]), pgwitness.drifted_pseudonyms(json, text[])
+to public;""",
+    """-- Default privileges may have given anyone anything on what was just made: what everyone is meant to have stays.
+do $capture$
+declare
+  held record;
+begin
+  for held in
+    select
+      made.kind, made.name, acl.privilege_type as privilege,
+      case when acl.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        as grantee
+    from (values
+      ('table', 'pgwitness.image_shape', 'select'),
+      ('table', 'pgwitness.baseline', 'select'),
+      ('table', 'pgwitness.witness_key', null),
+      ('function', 'pgwitness.token(text)', null),
+      ('function', 'pgwitness.columns_of(oid)', null),
+      ('function', 'pgwitness.places_of(text, text, text, text, text, text[])', null),
+      ('function', 'pgwitness.drifted_values(oid, text, text[], text[], text[])', null),
+      ('function', 'pgwitness.drifted_insert(text, oid, text, text, text, text[], text[], text[])', null),
+      ('function', 'pgwitness.kept_as(text)', null),
+      ('function', 'pgwitness.drifted_shape(oid, text[])', null),
+      ('function', 'pgwitness.value_as_jsonb(text, text)', 'execute'),
+      ('function', 'pgwitness.drifted_image(json, text)', 'execute'),
+      ('function', 'pgwitness.drifted_key(json)', 'execute'),
+      ('function', 'pgwitness.row_key(jsonb, jsonb)', 'execute'),
+      ('function', 'pgwitness.key_values(jsonb, jsonb)', 'execute'),
+      ('function', 'pgwitness.changed_columns(jsonb, jsonb)', 'execute'),
+      ('function', 'pgwitness.keep_first_xmin()', null),
+      ('function', 'pgwitness.pseudonym(text)', null),
+      ('function', 'pgwitness.drifted_key_text(json, text, text[], integer[])', 'execute'),
+      ('function', 'pgwitness.drifted_pseudonyms(json, text[])', 'execute')
+    ) made (kind, name, meant)
+    cross join lateral (
+      select n.nspowner, n.nspacl from pg_namespace n
+      where made.kind = 'schema' and n.nspname = made.name
+      union all
+      select c.relowner, c.relacl from pg_class c
+      where made.kind = 'table' and c.oid = to_regclass(made.name)
+      union all
+      select p.proowner, coalesce(p.proacl, acldefault('f', p.proowner)) from pg_proc p
+      where made.kind = 'function' and p.oid = to_regprocedure(made.name)
+    ) object (owner, acl)
+    cross join lateral aclexplode(object.acl) acl
+    where acl.grantee <> object.owner
+      and not (acl.grantee = 0 and lower(acl.privilege_type) = made.meant)
+  loop
+    execute format(
+      'revoke %s on %s %s from %s cascade', held.privilege, held.kind, held.name, held.grantee
+    );
+  end loop;
+end
+$capture$;""",
     """-- One row a change. Its image (the row after the change, before it for a DELETE) stands in the newest
 -- image_<n>, or in drifted where the table was not as it was installed; before_<n> holds the row before an
 -- UPDATE where the image before it is not to be found under the same key. position is set where a change comes
@@ -634,9 +762,21 @@ $capture$;""",
 create index if not exists "users_history_changed_at" on "public"."users_history" using brin (id, changed_at);""",
     """-- The row's columns as values of Postgres's own types, so that no type of the user's hangs on it.
 do $capture$
+declare
+  held record;
 begin
   create type "public"."users_image_1" as ("id" bigint, "email" text, "email_verified_at" timestamp with time zone, "display_name" text, "created_at" timestamp with time zone);
   revoke all on type "public"."users_image_1" from public;
+  -- Given by default privileges.
+  for held in
+    select distinct quote_ident(pg_get_userbyid(acl.grantee)) as grantee
+    from pg_type t, aclexplode(t.typacl) acl
+    where t.oid = to_regtype(format('%I.%I', 'public', 'users_image_1')) and acl.grantee <> t.typowner
+  loop
+    execute format(
+      'revoke all on type %I.%I from %s cascade', 'public', 'users_image_1', held.grantee
+    );
+  end loop;
 exception when duplicate_object then
   -- From an install that was taken away and left its history; not of a hand that was here before.
   if not exists (
@@ -1188,9 +1328,21 @@ $capture$;""",
 create index if not exists "sessions_history_changed_at" on "public"."sessions_history" using brin (id, changed_at);""",
     """-- The row's columns as values of Postgres's own types, so that no type of the user's hangs on it.
 do $capture$
+declare
+  held record;
 begin
   create type "public"."sessions_image_1" as ("id" uuid, "user_id" bigint, "created_at" timestamp with time zone, "expires_at" timestamp with time zone);
   revoke all on type "public"."sessions_image_1" from public;
+  -- Given by default privileges.
+  for held in
+    select distinct quote_ident(pg_get_userbyid(acl.grantee)) as grantee
+    from pg_type t, aclexplode(t.typacl) acl
+    where t.oid = to_regtype(format('%I.%I', 'public', 'sessions_image_1')) and acl.grantee <> t.typowner
+  loop
+    execute format(
+      'revoke all on type %I.%I from %s cascade', 'public', 'sessions_image_1', held.grantee
+    );
+  end loop;
 exception when duplicate_object then
   -- From an install that was taken away and left its history; not of a hand that was here before.
   if not exists (
@@ -1742,9 +1894,21 @@ $capture$;""",
 create index if not exists "passkeys_history_changed_at" on "public"."passkeys_history" using brin (id, changed_at);""",
     """-- The row's columns as values of Postgres's own types, so that no type of the user's hangs on it.
 do $capture$
+declare
+  held record;
 begin
   create type "public"."passkeys_image_1" as ("credential_id" bytea, "user_id" bigint, "public_key" bytea, "sign_count" bigint, "created_at" timestamp with time zone);
   revoke all on type "public"."passkeys_image_1" from public;
+  -- Given by default privileges.
+  for held in
+    select distinct quote_ident(pg_get_userbyid(acl.grantee)) as grantee
+    from pg_type t, aclexplode(t.typacl) acl
+    where t.oid = to_regtype(format('%I.%I', 'public', 'passkeys_image_1')) and acl.grantee <> t.typowner
+  loop
+    execute format(
+      'revoke all on type %I.%I from %s cascade', 'public', 'passkeys_image_1', held.grantee
+    );
+  end loop;
 exception when duplicate_object then
   -- From an install that was taken away and left its history; not of a hand that was here before.
   if not exists (
@@ -2296,9 +2460,21 @@ $capture$;""",
 create index if not exists "subscriptions_history_changed_at" on "public"."subscriptions_history" using brin (id, changed_at);""",
     """-- The row's columns as values of Postgres's own types, so that no type of the user's hangs on it.
 do $capture$
+declare
+  held record;
 begin
   create type "public"."subscriptions_image_1" as ("id" bigint, "user_id" bigint, "plan" text, "status" text, "renews_at" timestamp with time zone, "created_at" timestamp with time zone);
   revoke all on type "public"."subscriptions_image_1" from public;
+  -- Given by default privileges.
+  for held in
+    select distinct quote_ident(pg_get_userbyid(acl.grantee)) as grantee
+    from pg_type t, aclexplode(t.typacl) acl
+    where t.oid = to_regtype(format('%I.%I', 'public', 'subscriptions_image_1')) and acl.grantee <> t.typowner
+  loop
+    execute format(
+      'revoke all on type %I.%I from %s cascade', 'public', 'subscriptions_image_1', held.grantee
+    );
+  end loop;
 exception when duplicate_object then
   -- From an install that was taken away and left its history; not of a hand that was here before.
   if not exists (
@@ -2850,9 +3026,21 @@ $capture$;""",
 create index if not exists "positions_history_changed_at" on "public"."positions_history" using brin (id, changed_at);""",
     """-- The row's columns as values of Postgres's own types, so that no type of the user's hangs on it.
 do $capture$
+declare
+  held record;
 begin
   create type "public"."positions_image_1" as ("user_id" bigint, "symbol" text, "quantity" numeric, "updated_at" timestamp with time zone);
   revoke all on type "public"."positions_image_1" from public;
+  -- Given by default privileges.
+  for held in
+    select distinct quote_ident(pg_get_userbyid(acl.grantee)) as grantee
+    from pg_type t, aclexplode(t.typacl) acl
+    where t.oid = to_regtype(format('%I.%I', 'public', 'positions_image_1')) and acl.grantee <> t.typowner
+  loop
+    execute format(
+      'revoke all on type %I.%I from %s cascade', 'public', 'positions_image_1', held.grantee
+    );
+  end loop;
 exception when duplicate_object then
   -- From an install that was taken away and left its history; not of a hand that was here before.
   if not exists (
@@ -3404,9 +3592,21 @@ $capture$;""",
 create index if not exists "trades_history_changed_at" on "public"."trades_history" using brin (id, changed_at);""",
     """-- The row's columns as values of Postgres's own types, so that no type of the user's hangs on it.
 do $capture$
+declare
+  held record;
 begin
   create type "public"."trades_image_1" as ("id" bigint, "user_id" bigint, "symbol" text, "side" text, "quantity" numeric, "price" numeric, "executed_at" timestamp with time zone);
   revoke all on type "public"."trades_image_1" from public;
+  -- Given by default privileges.
+  for held in
+    select distinct quote_ident(pg_get_userbyid(acl.grantee)) as grantee
+    from pg_type t, aclexplode(t.typacl) acl
+    where t.oid = to_regtype(format('%I.%I', 'public', 'trades_image_1')) and acl.grantee <> t.typowner
+  loop
+    execute format(
+      'revoke all on type %I.%I from %s cascade', 'public', 'trades_image_1', held.grantee
+    );
+  end loop;
 exception when duplicate_object then
   -- From an install that was taken away and left its history; not of a hand that was here before.
   if not exists (

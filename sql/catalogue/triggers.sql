@@ -9,6 +9,8 @@ select
   -- Arguments end with a zero byte each: 'table\000'.
   encode(t.tgargs, 'escape') as arguments,
   t.tgqual is not null as conditional,
+  -- Of a row trigger it can't be told so: it may name two rows.
+  case when t.tgtype::int & 1 = 0 then pg_get_expr(t.tgqual, t.tgrelid) end as condition,
   array(
     select a.attname::text from pg_attribute a
     where a.attrelid = t.tgrelid and a.attnum = any (t.tgattr::int2[])

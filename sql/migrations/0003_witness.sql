@@ -188,6 +188,7 @@ declare
   source text := 'captured_rows r';
   number text := 'number';
   done text := '$1';
+  condition text := 'true';
 begin
   if operation = 'UPDATE' then
     replaced := pgwitness.drifted_values(relation, 'o', excluded, masked, known);
@@ -200,33 +201,37 @@ begin
     while exists (select from pgwitness.columns_of(relation) c where c.name = number) loop
       number := number || '_';
     end loop;
+    -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
     source := format(
       '(select row_number() over () as %1$I, c.* from captured_rows c) r
-      left join (select row_number() over () as %1$I, c.* from replaced_rows c) o
-        on o.%1$I = r.%1$I
-        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)',
+      full join (
+        select row_number() over () as %1$I, c.* from replaced_rows c
+        where (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      ) o on o.%1$I = r.%1$I',
       number
     );
+    condition := format('coalesce(r.%I, 0) > 0', number);
   end if;
   if level <> 'ROW' and place = 'table' and (select relkind from pg_class where oid = relation) = 'p' then
     -- A new partition's row trigger has kept its part of this statement already: of a row that moved between
     -- it and a partition with triggers of its own, the other half is still to be kept.
+    -- IN, so that each looks into a hash table and not through all that was kept.
     source := source || format(
       $lateral$
         cross join lateral (select
-          exists (
-            select from %1$s h
+          coalesce((%2$s)::text in (
+            select (h.drifted -> 'values')::text from %1$s h
             where h.xid = $3 and h.changed_at >= transaction_timestamp()
               and h.drifted ->> 'by' = 'row' and h.operation <> %4$L
-              and (h.drifted -> 'values')::text = (%2$s)::text
-          ) as new_row,
-          exists (
-            select from %1$s h
+              and h.drifted ->> 'values' is not null
+          ), false) as new_row,
+          coalesce((%3$s)::text in (
+            select (h.drifted -> case h.operation when 'DELETE' then 'values' else 'before' end)::text
+            from %1$s h
             where h.xid = $3 and h.changed_at >= transaction_timestamp()
               and h.drifted ->> 'by' = 'row'
-              and (h.drifted -> case h.operation when 'DELETE' then 'values' else 'before' end)::text
-                = (%3$s)::text
-          ) as old_row
+              and h.drifted ->> case h.operation when 'DELETE' then 'values' else 'before' end is not null
+          ), false) as old_row
         ) kept_already
       $lateral$,
       history, kept,
@@ -234,18 +239,19 @@ begin
       case operation when 'DELETE' then '' else 'DELETE' end
     );
     if operation = 'UPDATE' then
-      source := source || ' where not (kept_already.new_row and kept_already.old_row)';
+      condition := condition || ' and not (kept_already.new_row and kept_already.old_row)';
       done := 'case when kept_already.new_row then ''DELETE'' when kept_already.old_row then ''INSERT'' else $1 end';
       kept := format('case when kept_already.new_row then %s else %s end', replaced, kept);
       replaced := format(
         'case when not kept_already.new_row and not kept_already.old_row then %s end', replaced
       );
     else
-      source := source || ' where not ' || case operation
-        when 'DELETE' then 'kept_already.old_row' else 'kept_already.new_row'
+      condition := case operation
+        when 'DELETE' then 'not kept_already.old_row' else 'not kept_already.new_row'
       end;
     end if;
   end if;
+  source := source || ' where ' || condition;
   if level <> 'ROW' and operation = 'UPDATE' then
     source := source || format(' order by r.%I', number);
   end if;
@@ -386,6 +392,7 @@ exception when others then
 end
 $key$;
 
+-- Whoever may change images may have written null in a name's place, of which no object can be made.
 create or replace function pgwitness.row_key(image jsonb, key_names jsonb) returns jsonb
 language sql
 immutable
@@ -396,6 +403,7 @@ as $key$
   from jsonb_array_elements_text(
     case when jsonb_typeof(key_names) = 'array' then key_names else '[]' end
   ) k (name)
+  where k.name is not null
 $key$;
 
 -- A key by its values alone: they stay the same where a column of it is renamed.
@@ -409,6 +417,7 @@ as $key$
   from jsonb_array_elements_text(
     case when jsonb_typeof(key_names) = 'array' then key_names else '[]' end
   ) with ordinality k (name, place)
+  where k.name is not null
 $key$;
 
 -- The columns in which two images differ.
@@ -529,3 +538,8 @@ as $pseudonyms$
   ) || '}')::json
   from json_each(drifted) with ordinality member (key, value, place)
 $pseudonyms$;
+
+-- They call pgwitness.pseudonym as whoever runs them.
+grant execute on function
+  pgwitness.drifted_key_text(json, text, text[], int[]), pgwitness.drifted_pseudonyms(json, text[])
+to public;

@@ -1,5 +1,6 @@
 import type { ClientBase } from 'pg';
 import { captureNames } from './capture-names.ts';
+import { type OwnState, readOwnState } from './own-state.ts';
 import { sqlFile } from './sql-file.ts';
 import type { CapturedName, CaptureTarget } from './target.ts';
 
@@ -17,6 +18,7 @@ export interface Catalogue {
   readonly roleSettings: readonly RoleSettingState[];
   /** Who may execute pgwitness.pseudonym; none where there is no such function. */
   readonly pseudonymizers: readonly ExecutorState[];
+  readonly own: OwnState;
   readonly records: Records;
 }
 
@@ -162,6 +164,8 @@ export interface TriggerState {
   readonly arguments: string;
   /** It has a WHEN. */
   readonly conditional: boolean;
+  /** Its WHEN as Postgres writes it, where it is a statement trigger. */
+  readonly condition: string | null;
   /** The columns of its UPDATE OF, in the table's order; none where it has no such list. */
   readonly update_columns: readonly string[];
   readonly is_constraint: boolean;
@@ -319,6 +323,14 @@ export async function readCatalogue(client: ClientBase, target: CaptureTarget): 
       target.roles.map((role) => role.name),
     ),
     pseudonymizers: await rows<ExecutorState>(client, 'pseudonymize-executors', []),
+    own: await readOwnState(
+      client,
+      records.migrations.map(({ name }) => name),
+      [
+        ...target.tables,
+        ...records.tables.map(({ table_schema: schema, table_name: name }) => ({ schema, name })),
+      ],
+    ),
     records,
   };
 }

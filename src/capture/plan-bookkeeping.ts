@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { showIdentifier } from './capture-names.ts';
 import type { Catalogue, Records } from './catalogue.ts';
+import { withRights } from './plan-own-rights.ts';
 import { type PlannedObject, refuse } from './planned-object.ts';
 import { type Migration, renderSql, sqlFile, statementsOf } from './sql-file.ts';
 import type { CaptureTarget } from './target.ts';
@@ -89,7 +90,7 @@ export function planBookkeeping(
     kind: 'bookkeeping',
     name: 'schema pgwitness',
     action: existing?.ledger === true ? 'unchanged' : 'create',
-    sql: existing?.ledger === true ? [] : statementsOf(sqlFile('ledger.sql')),
+    sql: existing?.ledger === true ? [] : withRights(statementsOf(sqlFile('ledger.sql'))),
     // History is read with it, and stays.
     undo: [],
   };
@@ -128,7 +129,7 @@ function planMigration({ records }: Catalogue, migration: Migration): PlannedObj
     action: applied === undefined ? 'create' : 'unchanged',
     // Its row first: of two installers that got here at once, one fails at the primary key before
     // it has done anything.
-    sql: applied === undefined ? [record, ...migration.statements] : [],
+    sql: applied === undefined ? [record, ...withRights(migration.statements)] : [],
     undo: [],
   };
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import pg from 'pg';
 import { pinnedSettings, rowDigest, speak, witnessedName } from './capture-function.ts';
 import type { CaptureNames } from './capture-names.ts';
 import { type Catalogue, nameKey, type TableState } from './catalogue.ts';
@@ -138,7 +139,7 @@ export function planHistoryGuards(
       const expected: ExpectedTrigger = {
         kind: 'trigger',
         ours: true,
-        conditional: event === 'insert',
+        ...(event === 'insert' ? { condition: notByCapture(target.owner) } : {}),
         matches: (found) =>
           found.type === triggerBits[event] &&
           found.update_columns.length === 0 &&
@@ -149,6 +150,11 @@ export function planHistoryGuards(
       return planOneTrigger(catalogue, place, trigger, createSql, expected);
     }),
   ];
+}
+
+/** The WHEN of sql/templates/witness-history-insert.sql as Postgres 14 to 18 write it. */
+function notByCapture(owner: string): string {
+  return `((pg_trigger_depth() = 0) OR (CURRENT_USER <> ${pg.escapeLiteral(owner).trim()}::name))`;
 }
 
 function witnessHistorySql(

@@ -10,6 +10,7 @@ export function planNotes(catalogue: Catalogue, target: CaptureTarget): string[]
     ...target.tables.flatMap(({ schema, name }) => tableNotes(catalogue, target, schema, name)),
     ...target.appendOnly.flatMap(({ schema, name }) => appendOnlyNotes(catalogue, schema, name)),
     ...leftOverNotes(catalogue, target),
+    ...keyNotes(catalogue),
   ];
 }
 
@@ -120,4 +121,18 @@ function leftOverNotes({ records }: Catalogue, target: CaptureTarget): string[] 
       (record) =>
         `${showName(record.table_schema, record.table_name)} is no longer configured, and stays ${record.kind === 'history' ? 'captured' : 'guarded'} until uninstall.`,
     );
+}
+
+/** What a lost key means, and what can't be told of one. */
+function keyNotes({ own, server }: Catalogue): string[] {
+  if (own.key === 'lost') {
+    return [
+      'pgwitness.witness_key holds no key. Install makes a new one: lines and digests written with the old one can no longer be checked, and the same value gets another token than before. Where a backup has the old key, put that back instead.',
+    ];
+  }
+  return own.key === 'hidden'
+    ? [
+        `${server.user} may not look at pgwitness.witness_key: that it holds a key is not looked at here.`,
+      ]
+    : [];
 }

@@ -42,8 +42,8 @@ export interface ExpectedTrigger {
   /** What has its name is ours to put right. */
   readonly ours: boolean;
   readonly matches: (found: TriggerState) => boolean;
-  /** It has a WHEN. */
-  readonly conditional?: boolean;
+  /** Its WHEN, as Postgres writes it. */
+  readonly condition?: string;
   /** `A`: also under session_replication_role = replica. `D`: a copy that has its work done by another. */
   readonly enabled?: 'O' | 'A' | 'D';
 }
@@ -74,7 +74,8 @@ export function planOneTrigger(
   if (found === undefined) return { ...base, action: 'create', sql: create };
   const right =
     expected.matches(found) &&
-    found.conditional === (expected.conditional ?? false) &&
+    found.conditional === (expected.condition !== undefined) &&
+    found.condition === (expected.condition ?? null) &&
     !found.is_constraint;
   if (right && found.enabled === enabled) {
     return { ...base, action: expected.ours ? 'unchanged' : 'adopt', sql: [] };

