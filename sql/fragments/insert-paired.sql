@@ -7,8 +7,11 @@
       select tg_op, moment, transaction, writer, acting, actor_id, request,
         application, client, partition_of, :{new_image}, :{old_image}:{position}
       from (select row_number() over () as :"number", c.* from captured_rows c) r
-      left join (select row_number() over () as :"number", c.* from replaced_rows c) o
-        on o.:"number" = r.:"number"
-        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
+      full join (
+        select row_number() over () as :"number", c.* from replaced_rows c
+        where (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      ) o on o.:"number" = r.:"number"
+      where coalesce(r.:"number", 0) > 0
       order by r.:"number"
       :{tell};

@@ -65,6 +65,7 @@ async function captured(
 function logText(): string {
   const folder = world.server.logDirectory;
   return readdirSync(folder)
+    .filter((name) => name.endsWith('.json'))
     .sort()
     .map((name) => readFileSync(join(folder, name), 'utf8'))
     .join('');
@@ -181,8 +182,39 @@ test('writes the text of a top-level query once, however many statements it make
   const lines = (await logged('WITNESS')).map((line) => JSON.parse(line));
   expect(lines).toHaveLength(200);
   expect(lines.filter(({ statement }) => statement !== undefined)).toHaveLength(1);
-  await app.query(`insert into t values (1000, '${'y'.repeat(1_000_000)}')`);
+  const long = `insert into t values (1000, '${'y'.repeat(1_000_000)}')`;
+  await app.query(long);
   const [line, ...more] = await logged('WITNESS');
   expect(more).toEqual([]);
-  expect(JSON.parse(line ?? '').statement).toHaveLength(1_000_034);
+  expect(JSON.parse(line ?? '').statement === long).toBe(true);
+});
+
+// With a plan made for one row, each of these would compare every row with every other.
+test('takes many rows in a session that began with one, of a partition made since too', async () => {
+  const { owner, app } = await captured({});
+  await app.query(`insert into t values (0, 'x'); update t set v = 'y'`);
+  await app.query(`insert into t select i, 'x' from generate_series(1, 20000) i`);
+  await app.query(`update t set v = 'z'; update t set id = -id - 1`);
+  const { rows } = await owner.query(
+    `select operation, count(*)::int as n from t_changes group by 1 order by 1`,
+  );
+  expect(rows).toEqual([
+    { operation: 'INSERT', n: 20_001 },
+    { operation: 'UPDATE', n: 40_003 },
+  ]);
+  const parts = await world.emptyDatabase();
+  const client = await parts.connect('raxx_owner');
+  await client.query('create table t (id int primary key) partition by range (id)');
+  const tables = [{ schema: 'public', name: 't' }];
+  const target = { owner: 'raxx_owner', tables, appendOnly: [], roles: [] };
+  expect((await installCapture({ owner: client }, target)).kind).toBe('installed');
+  await client.query(`create table t_new partition of t for values from (0) to (100000);
+    insert into t values (0); insert into t select generate_series(1, 10000); delete from t`);
+  const counted = await client.query(
+    'select operation, count(*)::int as n from t_changes group by 1',
+  );
+  expect(counted.rows.map(({ operation, n }) => [operation, n]).sort()).toEqual([
+    ['DELETE', 10_001],
+    ['INSERT', 10_001],
+  ]);
 });
