@@ -13,7 +13,10 @@ select
     select jsonb_build_object(
       'owner', pg_get_userbyid(n.nspowner),
       'readable', has_schema_privilege(n.oid, 'usage'),
-      'ledger', to_regclass('pgwitness.migration') is not null
+      -- to_regclass would fail where the schema may not be used.
+      'ledger', exists (
+        select from pg_class c where c.relnamespace = n.oid and c.relname = 'migration'
+      )
     )
     from pg_namespace n where n.nspname = 'pgwitness'
   ) as bookkeeping

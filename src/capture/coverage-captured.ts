@@ -1,16 +1,8 @@
-import { baselinesOf, hasBaseline, holdsSince, leavesOf } from './baseline-cover.ts';
 import { showIdentifier, showName } from './capture-names.ts';
 import { columnChanges, isAsInstalled, sameKey, unknownColumns } from './coverage-form.ts';
 import { type Gap, gap, listed, note, runInstall } from './coverage-gap.ts';
 import { type CapturedLook, functionState } from './coverage-look.ts';
 import { knownShapes } from './image-shape.ts';
-
-/** Whether images of all rows are known. */
-export interface BaselineState {
-  readonly state: 'complete' | 'being taken' | 'none' | 'not needed';
-  /** Since when before and after are told of every row; null where that is not so, or not known. */
-  readonly since: Date | null;
-}
 
 /** As installed, drifted, or not to be told. */
 export type ShapeState = 'as installed' | 'drifted' | 'unknown';
@@ -19,24 +11,6 @@ export type ShapeState = 'as installed' | 'drifted' | 'unknown';
 export function shapeState({ form, table }: CapturedLook): ShapeState {
   if (form === undefined) return 'unknown';
   return isAsInstalled(form, table) ? 'as installed' : 'drifted';
-}
-
-/** What is known of the rows that were there before capture was. */
-export function baselineState(look: CapturedLook): BaselineState {
-  const { catalogue, table, names } = look;
-  const records = baselinesOf(catalogue, table);
-  const shape = knownShapes(catalogue, names).at(-1);
-  if (shape !== undefined && shape.key_columns.length === 0)
-    return { state: 'not needed', since: null };
-  if (records.length === 0 || shape === undefined) return { state: 'none', since: null };
-  if (!hasBaseline(catalogue, table, shape.number)) return { state: 'being taken', since: null };
-  const held = leavesOf(table).map(({ oid }) => holdsSince(records, oid)?.holds_since ?? null);
-  // Of the partition that came last.
-  const since = held.reduce<Date | null>(
-    (latest, one) => (latest === null || (one !== null && one > latest) ? one : latest),
-    null,
-  );
-  return { state: 'complete', since: held.includes(null) ? null : since };
 }
 
 /** The capture function, and the table's form against it. */

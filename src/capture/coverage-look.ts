@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type CaptureNames, captureNames, showIdentifier, showName } from './capture-names.ts';
 import { type Catalogue, type FunctionState, nameKey, type TableState } from './catalogue.ts';
+import type { BaselineState } from './coverage-baselines.ts';
 import type { CoverageFacts } from './coverage-facts.ts';
 import { type InstalledForm, installedForm } from './coverage-form.ts';
 import { planShape } from './image-shape.ts';
@@ -17,6 +18,8 @@ export interface CoverageLook {
   readonly catalogue: Catalogue;
   readonly target: CaptureTarget;
   readonly facts: CoverageFacts;
+  /** Of captured tables, by nameKey; none where that can't be told. */
+  readonly baselines: ReadonlyMap<string, BaselineState>;
   /** Limits too that hardly anyone need know. */
   readonly all: boolean;
 }

@@ -124,7 +124,7 @@ function foreignGaps({ table, shown }: CapturedLook): Gap[] {
       'partition.foreign',
       shown,
       `${names}: foreign. A statement that names ${shown} and reaches rows there is refused by Postgres while the table is captured (older minor releases capture it wrongly). What is changed on the other server is not captured; what names the foreign table here is, row by row.`,
-      'Detach it, or take the table out of `tables` and list its other partitions’ data under a table of its own.',
+      'Detach it, or take the table out of `tables`.',
     ),
   ];
 }

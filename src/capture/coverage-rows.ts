@@ -1,5 +1,5 @@
 import { showIdentifier, showName } from './capture-names.ts';
-import { baselineState } from './coverage-captured.ts';
+import { type BaselineReason, nameKey } from './catalogue.ts';
 import { type Gap, gap, listed, note } from './coverage-gap.ts';
 import type { CapturedLook } from './coverage-look.ts';
 
@@ -95,12 +95,38 @@ function failureGaps({ shown, configured }: CapturedLook): Gap[] {
   ];
 }
 
-function baselineGaps(look: CapturedLook): Gap[] {
-  const { state } = baselineState(look);
-  if (state === 'complete' || state === 'not needed') return [];
-  const text =
-    state === 'none'
-      ? 'No baseline was taken: rows that nothing has changed since install have no image in history. What a change replaced is kept with it until then.'
-      : 'Its baseline is not complete: rows that nothing has changed since install may have no image in history yet. What a change replaced is kept with it until then.';
-  return [note('table.no-baseline', look.shown, text, 'Run `pgwitness baseline`.')];
+const takeOne = 'Run `pgwitness baseline`.';
+
+/** What there is no image of in history, or none that is sure to be the row's. */
+function baselineGaps({ shown, baselines, table }: CapturedLook): Gap[] {
+  const held = baselines.get(nameKey(table.schema, table.name));
+  if (held === undefined) {
+    const text =
+      'Can’t tell whether a baseline was taken: install refuses to work here, see below.';
+    return [gap('baseline.unknown', shown, text, 'See to what install refuses for.')];
+  }
+  if (held.state === 'none') {
+    const text =
+      'No baseline was taken: rows that nothing has changed since install have no image in history. What a change replaced is kept with it until then.';
+    return [note('baseline.none', shown, text, takeOne)];
+  }
+  if (held.state === 'being taken') {
+    const text =
+      'Its baseline is not complete: rows that nothing has changed since install may have no image in history yet. What a change replaced is kept with it until then.';
+    return [note('baseline.not-complete', shown, text, takeOne)];
+  }
+  return held.because.flatMap((reason) => {
+    const text = reasons[reason];
+    return text === undefined ? [] : [gap('baseline.needed', shown, text, takeOne)];
+  });
 }
+
+/** Partitions that came are told each by itself; a new form of the images loses nothing. */
+const reasons: Readonly<Partial<Record<BaselineReason, string>>> = {
+  interrupted:
+    'Capture was off for a while: rows may have changed meanwhile, and no line in history tells it.',
+  restored:
+    'It is not the table that its baseline was taken of: restored, copied, or dropped and made anew. Its rows may be others than history says.',
+  rewritten:
+    'Can’t tell whether its rows are those of history: it was written anew since its baseline, by VACUUM FULL, CLUSTER, TRUNCATE or an ALTER TABLE, which may change values without a line.',
+};

@@ -22,7 +22,7 @@ describe('coverage of tables', () => {
         level: 'note',
         installedAt: expect.any(Date),
         shape: 'as installed',
-        baseline: { state: 'being taken', since: null },
+        baseline: { state: 'being taken', since: expect.any(Date), because: [] },
       },
     ]);
   });

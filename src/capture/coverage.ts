@@ -1,15 +1,10 @@
 import type { ClientBase } from 'pg';
 import { showIdentifier, showName } from './capture-names.ts';
-import { readCatalogue } from './catalogue.ts';
+import { nameKey, readCatalogue } from './catalogue.ts';
 import { appendOnlyGaps } from './coverage-append-only.ts';
 import { readAttachedRows } from './coverage-attached.ts';
-import {
-  type BaselineState,
-  baselineState,
-  functionGaps,
-  type ShapeState,
-  shapeState,
-} from './coverage-captured.ts';
+import { type BaselineState, readBaselineStates } from './coverage-baselines.ts';
+import { functionGaps, type ShapeState, shapeState } from './coverage-captured.ts';
 import { readCoverageFacts } from './coverage-facts.ts';
 import { type Gap, gap, note, runInstall } from './coverage-gap.ts';
 import { historyGaps, triggerMakerGaps } from './coverage-history.ts';
@@ -77,7 +72,8 @@ export async function readCoverage(
     await client.query(pinnedPath);
     const catalogue = await readCatalogue(client, target);
     const facts = await readCoverageFacts(client, target, catalogue);
-    const look: CoverageLook = { catalogue, target, facts, all: options.all === true };
+    const baselines = await readBaselineStates(client, target, catalogue);
+    const look: CoverageLook = { catalogue, target, facts, baselines, all: options.all === true };
     const attached = new Map<string, AttachedRows>();
     for (const configured of target.tables) {
       const table = lookAtCaptured(look, configured);
@@ -142,7 +138,11 @@ function judgeCaptured(
     state: 'on',
     installedAt: installedAt(look, configured, 'history'),
     shape: shapeState(table),
-    baseline: baselineState(table),
+    baseline: look.baselines.get(nameKey(configured.schema, configured.name)) ?? {
+      state: 'unknown',
+      since: null,
+      because: [],
+    },
     gaps: [...refused, ...capturedGaps(table, attached)],
   });
 }

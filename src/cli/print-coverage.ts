@@ -73,6 +73,8 @@ function stateOf({ kind, state, installedAt, baseline, shape }: CoveredTable): s
         complete: `baseline complete${held === null ? '' : `, holds since ${moment(held)}`}`,
         'being taken': 'baseline not complete',
         none: 'no baseline',
+        needed: 'a new baseline is needed',
+        unknown: 'whether there is a baseline can’t be told',
         'not needed': 'without a key, so with both images of each change',
       }[taken],
     );
