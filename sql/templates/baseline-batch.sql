@@ -18,7 +18,8 @@ with found as materialized (
   select f.number
   from found f
   join :"schema".:"history" h
-    on coalesce(h.first_xmin, h.xmin) = f.version and h.:"image" *= f.image
+    -- Images are compared where all else is the same: one statement may have written half the table.
+    on coalesce(h.first_xmin, h.xmin) = f.version and :{same_key} and h.:"image" *= f.image
   where f.since and h.id > $4::bigint
     -- What was captured since is not read where it can't matter.
     and (select count(*) from found where since) > 0

@@ -13,4 +13,7 @@ set local timezone = 'UTC';
 set local datestyle = 'ISO, YMD';
 set local intervalstyle = 'postgres';
 set local bytea_output = 'hex';
+-- Nothing is known of how many rows were written since: each would be looked for in all of history since then.
+set local enable_nestloop = off;
+set local jit = off;
 lock table only :{place} in access share mode;

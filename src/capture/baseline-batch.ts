@@ -125,6 +125,10 @@ function batchSql({ look, leaf }: BatchOf): string {
     },
     {
       image: imageExpression(names, shape, 'r'),
+      same_key: shape.keyColumns
+        .map((column) => pg.escapeIdentifier(column))
+        .map((column) => `(h.image_${shape.number}).${column} = (f.image).${column}`)
+        .join(' and '),
       place: leaf.identifier,
       columns: [
         't.xmin as xmin',

@@ -121,7 +121,7 @@ describe.each([
     }
 
     test('tells the row before every single UPDATE and DELETE, and gives exactly the live rows', async () => {
-      const count = 4_000;
+      const count = 2_000;
       const { database, owner } = await filled(count);
       const before = await live(owner);
       await installCapture({ owner }, target);
@@ -132,7 +132,7 @@ describe.each([
       const taken = await takeBaseline(owner, target, items, {
         ...quiet,
         maxPages: 2,
-        batchPauseMs: 5,
+        batchPauseMs: 2,
         onProgress: () => {
           batches += 1;
         },
@@ -154,8 +154,8 @@ describe.each([
         from items_history, (select min(last_id) as last_id from pgwitness.baseline) b
         where operation <> 'BASELINE'`);
       expect(counts[0].below).toBe(0);
-      expect(counts[0].paired).toBeGreaterThan(50);
-      expect(counts[0].single).toBeGreaterThan(20);
+      expect(counts[0].paired).toBeGreaterThan(20);
+      expect(counts[0].single).toBeGreaterThan(5);
       // From either baseline alone: its images, and what was captured since.
       const { rows: baselines } = await owner.query(
         'select first_id, last_id from pgwitness.baseline order by first_id',

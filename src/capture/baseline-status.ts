@@ -1,6 +1,7 @@
 import type { ClientBase } from 'pg';
 import { readLooks } from './baseline.ts';
 import { neededOf, openBaselines, sinceOf, type TableLook } from './baseline-look.ts';
+import type { BaselinePatience } from './baseline-patience.ts';
 import type { BaselineReason } from './catalogue.ts';
 import type { CaptureTarget } from './target.ts';
 
@@ -32,8 +33,9 @@ export interface BaselineStatus {
 export async function readBaselines(
   owner: ClientBase,
   target: CaptureTarget,
+  patience: BaselinePatience = {},
 ): Promise<BaselineStatus[]> {
-  return (await readLooks(owner, target)).map(statusOf);
+  return (await readLooks(owner, target, patience)).map(statusOf);
 }
 
 const reasons: Readonly<Record<BaselineReason, string>> = {

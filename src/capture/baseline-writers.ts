@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientBase } from 'pg';
+import { wait } from './baseline-patience.ts';
 import { pinnedPath } from './plan.ts';
 import { sqlFile } from './sql-file.ts';
 
@@ -45,11 +45,7 @@ export async function awaitWriters(
     if (left.length === 0) return true;
     if (given.signal?.aborted === true) return false;
     given.onWait?.(left);
-    await sleep(
-      everyMs,
-      undefined,
-      given.signal === undefined ? {} : { signal: given.signal },
-    ).catch(() => undefined);
+    await wait(everyMs, given.signal);
   }
 }
 

@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type CaptureWorld, startCaptureWorld } from '../../test/rig/capture-world.ts';
 import { type BaselineOptions, takeBaseline } from './baseline.ts';
@@ -159,6 +161,53 @@ describe.each([
         { name: 'public.events_2_rest', n: 99 },
         { name: 'public.events_3', n: 50 },
       ]);
+    });
+
+    test('leaves a witness line for each of its batches', async () => {
+      const { database, owner } = await filled();
+      await installCapture({ owner }, target);
+      const superuser = await database.superuser();
+      await superuser.query('alter role raxx_owner set log_min_messages = log');
+      const member = await database.connect('raxx_owner');
+      let batches = 0;
+      await takeBaseline(member, target, items, {
+        ...quiet,
+        maxPages: 1,
+        onProgress: () => {
+          batches += 1;
+        },
+      });
+      await superuser.query('alter role raxx_owner reset log_min_messages');
+      expect(batches).toBeGreaterThan(2);
+      const line = /AUDIT: WITNESS,\d+,1,MISC,INSERT,TABLE,public\.items_history,/;
+      const lines = async () => {
+        const { logDirectory } = world.server;
+        const files = (await readdir(logDirectory)).filter((name) => name.endsWith('.json'));
+        const texts = await Promise.all(
+          files.map((name) => readFile(join(logDirectory, name), 'utf8')),
+        );
+        const all = texts.join('').split('\n');
+        return all.filter((text) => text.includes(`"${database.name}"`) && line.test(text));
+      };
+      await expect.poll(async () => (await lines()).length).toBe(batches);
+    });
+
+    onNewest('waits for a lock on the table, and goes on when it has it', async () => {
+      const { database, owner, images } = await filled();
+      await installCapture({ owner }, target);
+      const holder = await database.connect('raxx_owner');
+      await holder.query('begin; lock table items in access exclusive mode');
+      let tries = 0;
+      const taken = await takeBaseline(owner, target, items, {
+        ...quiet,
+        onRetry: () => {
+          tries += 1;
+          void holder.query('commit');
+        },
+      });
+      expect(taken).toMatchObject({ outcome: 'taken', rows: 500 });
+      expect(tries).toBe(1);
+      expect(await images()).toBe(500);
     });
 
     onNewest(

@@ -1,10 +1,11 @@
 import type { ClientBase } from 'pg';
 import { beginBaseline, completeBaseline, noteFenced, notInstalled } from './baseline-begin.ts';
 import { lookAtTables, neededOf, openBaselines, sinceOf, type TableLook } from './baseline-look.ts';
+import { type BaselinePatience, patiently } from './baseline-patience.ts';
 import { type ReadOptions, readLeaves } from './baseline-read.ts';
 import { awaitWriters, type Writer } from './baseline-writers.ts';
 import type { BaselineRecord } from './catalogue.ts';
-import { pinnedPath } from './plan.ts';
+import { lockTimeoutMs, pinnedPath } from './plan.ts';
 import { databaseFailure } from './server-error.ts';
 import type { CapturedTable, CaptureTarget } from './target.ts';
 
@@ -48,7 +49,7 @@ export async function takeBaseline(
   const began = options.now();
   const { which = 'needed' } = options;
   const told = { schema: table.schema, name: table.name };
-  let look = await lookOnce(owner, target, table);
+  let look = await lookOnce(owner, target, table, options);
   const needed = neededOf(look).size > 0;
   if (which === 'again' || (which === 'needed' && needed)) {
     look = await beginBaseline(owner, target, table, which === 'again', options);
@@ -84,28 +85,31 @@ async function lookOnce(
   owner: ClientBase,
   target: CaptureTarget,
   table: CapturedTable,
+  patience: BaselinePatience,
 ): Promise<TableLook> {
-  const [look] = await readLooks(owner, { ...target, tables: [table] });
+  const [look] = await readLooks(owner, { ...target, tables: [table] }, patience);
   if (look === undefined) throw new Error('a table was asked about and not told of');
   if (look.off !== undefined) throw notInstalled(look, look.off);
   return look;
 }
 
 /** As lookAtTables, in a read-only transaction of its own. */
-export async function readLooks(
+export function readLooks(
   owner: ClientBase,
   target: CaptureTarget,
+  patience: BaselinePatience,
 ): Promise<readonly TableLook[]> {
-  try {
-    await owner.query(`begin isolation level repeatable read read only; ${pinnedPath}`);
+  return patiently('looking at the baselines', patience, async () => {
+    // The size of a table takes a lock to tell.
+    await owner.query(
+      `begin isolation level repeatable read read only; ${pinnedPath}; set local lock_timeout = ${lockTimeoutMs}`,
+    );
     try {
       return await lookAtTables(owner, target);
     } finally {
       await owner.query('rollback');
     }
-  } catch (error) {
-    throw databaseFailure(error, 'looking at the baselines');
-  }
+  });
 }
 
 /**
@@ -131,5 +135,5 @@ async function fence(
     throw databaseFailure(error, `waiting for the writers of ${look.shown}`);
   }
   await noteFenced(owner, target, look.table, record, options);
-  return lookOnce(owner, target, look.table);
+  return lookOnce(owner, target, look.table, options);
 }

@@ -50,9 +50,7 @@ export async function takeBaselines(
         },
         onRetry: (attempt, attempts) => {
           progress.clear();
-          cli.process.stderr.write(
-            `a lock is held by someone else (try ${attempt} of ${attempts}), waiting\n`,
-          );
+          tellRetry(cli, attempt, attempts);
         },
       });
       taken.push(one);
@@ -62,6 +60,29 @@ export async function takeBaselines(
     progress.clear();
   }
   return taken;
+}
+
+/** Looks at the baselines, and says on stderr what keeps it from looking. */
+export async function lookAtBaselines(
+  cli: Cli,
+  { connections, target }: Pick<OpenCapture, 'connections' | 'target'>,
+  tables: readonly CapturedTable[],
+): Promise<BaselineStatus[]> {
+  const { readBaselines } = await import('../capture/baseline-status.ts');
+  return readBaselines(
+    connections.owner,
+    { ...target, tables },
+    {
+      signal: cli.signal,
+      onRetry: (attempt, attempts) => tellRetry(cli, attempt, attempts),
+    },
+  );
+}
+
+function tellRetry(cli: Cli, attempt: number, attempts: number): void {
+  cli.process.stderr.write(
+    `a lock is held by someone else (try ${attempt} of ${attempts}), waiting\n`,
+  );
 }
 
 /** One line a table that was read. */

@@ -79,8 +79,9 @@ export const baselineVerb = defineVerb<Flags>({
     const { openCapture } = await import('../open-capture.ts');
     const { canAsk, confirm } = await import('../confirm.ts');
     const { subjectTable } = await import('../subject-table.ts');
-    const { statusLines, takeBaselines, takenLines } = await import('../take-baselines.ts');
-    const { readBaselines } = await import('../../capture/baseline-status.ts');
+    const { lookAtBaselines, statusLines, takeBaselines, takenLines } = await import(
+      '../take-baselines.ts'
+    );
     const { showName } = await import('../../capture/capture-names.ts');
     const { oneLine } = await import('../../capture/plan-sql.ts');
     const looks = flags.check || flags.dryRun;
@@ -100,10 +101,7 @@ export const baselineVerb = defineVerb<Flags>({
           : [...new Set(flags.table.map((written) => subjectTable(written, capture.app)))];
       const print = (lines: readonly string[]) =>
         cli.process.stdout.write(lines.map((line) => `${oneLine(line)}\n`).join(''));
-      const statuses = await readBaselines(capture.connections.owner, {
-        ...capture.target,
-        tables: chosen,
-      });
+      const statuses = await lookAtBaselines(cli, capture, chosen);
       if (looks) {
         if (flags.json) cli.process.stdout.write(`${JSON.stringify({ tables: statuses })}\n`);
         else print(statusLines(statuses));

@@ -102,11 +102,10 @@ async function baselines(
   cli: Cli,
   capture: OpenCapture,
 ): Promise<{ taken: readonly TakenBaseline[]; notes: readonly string[]; failure?: unknown }> {
-  const { readBaselines } = await import('../../capture/baseline-status.ts');
-  const { takeBaselines } = await import('../take-baselines.ts');
+  const { lookAtBaselines, takeBaselines } = await import('../take-baselines.ts');
   const taken: TakenBaseline[] = [];
   try {
-    const statuses = await readBaselines(capture.connections.owner, capture.target);
+    const statuses = await lookAtBaselines(cli, capture, capture.target.tables);
     const notes = statuses
       .filter(({ due }) => due === 'begin')
       .map((status) => `${status.table}: ${status.notes[0]}: \`pgwitness baseline\``);
