@@ -1,5 +1,7 @@
 // The library: what a program of one's own needs to install capture, to take and store frames and to
 // read the trail.
+export { type BaselineOptions, type TakenBaseline, takeBaseline } from './capture/baseline.ts';
+export { type BaselineStatus, readBaselines } from './capture/baseline-status.ts';
 export { connectDatabase } from './capture/connect.ts';
 export { type InstallOutcome, installCapture } from './capture/install.ts';
 export { type CapturePlan, planCapture } from './capture/plan.ts';
@@ -22,3 +24,5 @@ export { type FrameMeta, packFrame } from './sink/frame-object.ts';
 export { readFrames, type StoredFrame } from './sink/read-frames.ts';
 export type { Archive, ArchiveObject, PutOutcome, Sink } from './sink/sink.ts';
 export { type ScanOptions, scanRecords, type TrailEntry } from './trail/scan-records.ts';
+export { verifyCode } from './witness/witness-key.ts';
+export { parseWitness, type Witness } from './witness/witness-line.ts';
