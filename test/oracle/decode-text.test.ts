@@ -11,9 +11,9 @@ describe('A line of test_decoding', () => {
   });
 
   test('gives a message as it was emitted, whatever it holds', () => {
-    expect(parseDecodedLine('message: transactional: 0 prefix: step, sz: 7 content:1 begin')).toEqual(
-      { kind: 'message', transactional: false, prefix: 'step', content: '1 begin' },
-    );
+    expect(
+      parseDecodedLine('message: transactional: 0 prefix: step, sz: 7 content:1 begin'),
+    ).toEqual({ kind: 'message', transactional: false, prefix: 'step', content: '1 begin' });
     expect(
       parseDecodedLine('message: transactional: 1 prefix: step, sz: 9 content:a, sz: 3\n'),
     ).toEqual({ kind: 'message', transactional: true, prefix: 'step', content: 'a, sz: 3\n' });

@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg';
-import { type DecodedRow, type RelationName, parseDecodedLine } from './decode-text.ts';
+import { type DecodedRow, parseDecodedLine, type RelationName } from './decode-text.ts';
 import { markPrefix } from './session.ts';
 
 /** A change of one row, or of one table by TRUNCATE, of a transaction that committed. */
@@ -17,7 +17,9 @@ export interface DecodedChange {
 
 /** A slot of `client`'s own, gone with its session: what is written from now on is decoded. */
 export async function openSlot(client: ClientBase, slot: string): Promise<void> {
-  await client.query(`select pg_create_logical_replication_slot($1, 'test_decoding', true)`, [slot]);
+  await client.query(`select pg_create_logical_replication_slot($1, 'test_decoding', true)`, [
+    slot,
+  ]);
 }
 
 /**
@@ -76,7 +78,10 @@ set bytea_output = 'hex';
 set lc_monetary = 'C'`;
 
 /** What an UPDATE left in TOAST stands in the old row. */
-function newRow(old: DecodedRow | undefined, fresh: DecodedRow | undefined): DecodedRow | undefined {
+function newRow(
+  old: DecodedRow | undefined,
+  fresh: DecodedRow | undefined,
+): DecodedRow | undefined {
   if (fresh === undefined) return undefined;
   return new Map(
     [...fresh].map(([column, value]) => {

@@ -22,7 +22,9 @@ async function main(): Promise<number> {
   let failed = 0;
   for (const server of asked) {
     if (!servers.has(server)) {
-      console.error(`There is no Postgres ${server} here; there is: ${[...servers.keys()].join(', ')}.`);
+      console.error(
+        `There is no Postgres ${server} here; there is: ${[...servers.keys()].join(', ')}.`,
+      );
       return 2;
     }
     const world = await startOracleWorld(servers.get(server));

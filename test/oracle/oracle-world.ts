@@ -105,4 +105,3 @@ export async function startOracleWorld(binaries?: string): Promise<OracleWorld> 
     },
   };
 }
-

@@ -45,7 +45,12 @@ function body(given: Rendering): string {
   const parts = Array.from({ length: 1 + picks.below(3) }, () => {
     const write = `${renderDml(given)};`;
     if (!picks.chance(40)) return write;
-    const fault = picks.of(['perform 1 / 0;', `raise exception 'undone';`, 'null;', 'perform 1 / 0;']);
+    const fault = picks.of([
+      'perform 1 / 0;',
+      `raise exception 'undone';`,
+      'null;',
+      'perform 1 / 0;',
+    ]);
     return `begin ${write} ${fault} exception when others then ${picks.chance(50) ? write : 'null;'} end;`;
   });
   return parts.join(' ');

@@ -1,8 +1,8 @@
 import pg from 'pg';
-import { castLiteral, valueKinds } from './value-kinds.ts';
 import { isInteger, name, type Rendering, typeOf } from './render-write.ts';
 import { columnNames, openTable } from './schema-plan.ts';
 import type { SeenColumn, SeenTable } from './seen-schema.ts';
+import { castLiteral, valueKinds } from './value-kinds.ts';
 
 /** Statements by which an owner changes the shape of a table, in order. Some are refused by Postgres. */
 export type Drift = (given: Rendering, table: SeenTable) => string[];
@@ -24,7 +24,14 @@ export const tableDrifts: readonly Drift[] = [
 ];
 
 /** Changes of what a partitioned table consists of. */
-export const partitionDrifts: readonly Drift[] = [addPartition, attach, attach, detach, detach, dropPartition];
+export const partitionDrifts: readonly Drift[] = [
+  addPartition,
+  attach,
+  attach,
+  detach,
+  detach,
+  dropPartition,
+];
 
 function addColumn(given: Rendering, table: SeenTable): string[] {
   const { picks, schema, step } = given;
@@ -34,27 +41,38 @@ function addColumn(given: Rendering, table: SeenTable): string[] {
   const column = pg.escapeIdentifier(taken || odd.length > 40 ? `n${step}` : odd);
   const type = kind.type.replaceAll('@.', () => `${schema}.`);
   const literal = castLiteral(picks.of(kind.values), type);
-  const more = picks.of(['', ` default ${literal}`, ` not null default ${literal}`, ` default case when random() < 2 then ${literal} end`]);
+  const more = picks.of([
+    '',
+    ` default ${literal}`,
+    ` not null default ${literal}`,
+    ` default case when random() < 2 then ${literal} end`,
+  ]);
   return [`alter table ${name(given, table)} add column ${column} ${type}${more}`];
 }
 
 function dropColumn(given: Rendering, table: SeenTable): string[] {
   const column = ordinary(given, table);
   if (column === undefined) return [];
-  return [`alter table ${name(given, table)} drop column ${pg.escapeIdentifier(column.name)} cascade`];
+  return [
+    `alter table ${name(given, table)} drop column ${pg.escapeIdentifier(column.name)} cascade`,
+  ];
 }
 
 function renameColumn(given: Rendering, table: SeenTable): string[] {
   const column = ordinary(given, table);
   if (column === undefined) return [];
   const to = given.picks.of([`r${given.step}`, `Ré "${given.step}"`]);
-  return [`alter table ${name(given, table)} rename column ${pg.escapeIdentifier(column.name)} to ${pg.escapeIdentifier(to)}`];
+  return [
+    `alter table ${name(given, table)} rename column ${pg.escapeIdentifier(column.name)} to ${pg.escapeIdentifier(to)}`,
+  ];
 }
 
 function renameKey(given: Rendering, table: SeenTable): string[] {
   const key = table.key.filter((column) => column !== 'r' && column !== 'l');
   if (key.length === 0) return renameColumn(given, table);
-  return [`alter table ${name(given, table)} rename column ${pg.escapeIdentifier(given.picks.of(key))} to ${pg.escapeIdentifier(`k${given.step}`)}`];
+  return [
+    `alter table ${name(given, table)} rename column ${pg.escapeIdentifier(given.picks.of(key))} to ${pg.escapeIdentifier(`k${given.step}`)}`,
+  ];
 }
 
 function alterType(given: Rendering, table: SeenTable): string[] {
@@ -62,19 +80,24 @@ function alterType(given: Rendering, table: SeenTable): string[] {
   if (column === undefined) return [];
   const identifier = pg.escapeIdentifier(column.name);
   const alter = `alter table ${name(given, table)} alter column ${identifier}`;
-  if (isInteger(column)) return [`${alter} type ${given.picks.of(['bigint', 'text', 'numeric(20,1)', 'smallint'])}`];
+  if (isInteger(column))
+    return [`${alter} type ${given.picks.of(['bigint', 'text', 'numeric(20,1)', 'smallint'])}`];
   const kind = given.picks.of(valueKinds);
   const type = kind.type.replaceAll('@.', () => `${given.schema}.`);
   return given.picks.of([
     [`${alter} type text using ${identifier}::text`],
-    [`${alter} drop default, alter column ${identifier} type ${type} using ${castLiteral(given.picks.of(kind.values), type)}`],
+    [
+      `${alter} drop default, alter column ${identifier} type ${type} using ${castLiteral(given.picks.of(kind.values), type)}`,
+    ],
     [`${alter} type ${typeOf(given, column)} using ${identifier}`],
   ]);
 }
 
 function renameTable(given: Rendering, table: SeenTable): string[] {
   const number = /t\d/.exec(table.name)?.[0] ?? '';
-  return [`alter table ${name(given, table)} rename to ${pg.escapeIdentifier(`${number} r${given.step}`)}`];
+  return [
+    `alter table ${name(given, table)} rename to ${pg.escapeIdentifier(`${number} r${given.step}`)}`,
+  ];
 }
 
 function changeKey(given: Rendering, table: SeenTable): string[] {
@@ -85,7 +108,9 @@ function changeKey(given: Rendering, table: SeenTable): string[] {
       `do $w$ declare k text; begin select conname into k from pg_catalog.pg_constraint where conrelid = ${pg.escapeLiteral(quoted).trim()}::pg_catalog.regclass and contype = 'p'; execute pg_catalog.format('alter table ${quoted.replaceAll('%', '%%').replaceAll("'", "''")} drop constraint %I', k); end $w$`,
     ];
   }
-  return [`alter table ${quoted} add column a${given.step} bigint generated by default as identity primary key`];
+  return [
+    `alter table ${quoted} add column a${given.step} bigint generated by default as identity primary key`,
+  ];
 }
 
 function changeDefault(given: Rendering, table: SeenTable): string[] {
@@ -101,7 +126,9 @@ function renameLabel(given: Rendering): string[] {
   return given.picks.of([
     [`alter type ${given.schema}.mood add value 'v${given.step}'`],
     [`alter type ${given.schema}.mood rename value 'a b' to 'renamed ${given.step}'`],
-    [`alter domain ${given.schema}.positive add constraint c${given.step} check (value < 2147483648)`],
+    [
+      `alter domain ${given.schema}.positive add constraint c${given.step} check (value < 2147483648)`,
+    ],
     [`alter domain ${given.schema}.money_like rename to money_${given.step}`],
   ]);
 }
@@ -110,8 +137,12 @@ function rewrite(given: Rendering, table: SeenTable): string[] {
   const quoted = name(given, table);
   return given.picks.of([
     [`vacuum full ${quoted}`],
-    [`alter table ${quoted} alter column ${pg.escapeIdentifier(table.columns[0]?.name ?? '')} set statistics 10`],
-    [`create index on ${quoted} (${pg.escapeIdentifier(table.key[0] ?? table.columns[0]?.name ?? '')})`],
+    [
+      `alter table ${quoted} alter column ${pg.escapeIdentifier(table.columns[0]?.name ?? '')} set statistics 10`,
+    ],
+    [
+      `create index on ${quoted} (${pg.escapeIdentifier(table.key[0] ?? table.columns[0]?.name ?? '')})`,
+    ],
     [`analyze ${quoted}`],
   ]);
 }
@@ -125,9 +156,20 @@ function ordinary({ picks }: Rendering, table: SeenTable): SeenColumn | undefine
 /** A bound of a partition, which fits where it is free. */
 function bound({ picks, step }: Rendering, table: SeenTable): string {
   if (table.columns.some((column) => column.name === 'r') && picks.chance(60)) {
-    return picks.of(['for values from (9) to (12)', 'for values from (12) to (15)', 'for values from (6) to (9)', 'default']);
+    return picks.of([
+      'for values from (9) to (12)',
+      'for values from (12) to (15)',
+      'for values from (6) to (9)',
+      'default',
+    ]);
   }
-  return picks.of([`for values in ('it''s')`, `for values in ('x${step}')`, `for values in ('日本 🎉')`, 'for values with (modulus 2, remainder 1)', `for values in ('a', 'b')`]);
+  return picks.of([
+    `for values in ('it''s')`,
+    `for values in ('x${step}')`,
+    `for values in ('日本 🎉')`,
+    'for values with (modulus 2, remainder 1)',
+    `for values in ('a', 'b')`,
+  ]);
 }
 
 function addPartition(given: Rendering, table: SeenTable): string[] {
@@ -148,7 +190,11 @@ function attach(given: Rendering, table: SeenTable): string[] {
     (column) => !column.generated && (column.name === 'r' || table.key.includes(column.name)),
   );
   const row = needed.map((column) =>
-    column.name === 'r' ? '10' : column.name === 'id' ? String(50 + given.step) : castDefault(given, column),
+    column.name === 'r'
+      ? '10'
+      : column.name === 'id'
+        ? String(50 + given.step)
+        : castDefault(given, column),
   );
   const values = `insert into ${made} (${needed.map((column) => pg.escapeIdentifier(column.name)).join(', ')}) values (${row.join(', ')})`;
   return [
@@ -168,7 +214,9 @@ function detach(given: Rendering, table: SeenTable): string[] {
   const leaf = leafOf(given, table);
   if (leaf === undefined || leaf.parent === null) return [];
   const concurrently = given.picks.chance(20) ? ' concurrently' : '';
-  return [`alter table ${name(given, { name: leaf.parent })} detach partition ${name(given, leaf)}${concurrently}`];
+  return [
+    `alter table ${name(given, { name: leaf.parent })} detach partition ${name(given, leaf)}${concurrently}`,
+  ];
 }
 
 function dropPartition(given: Rendering, table: SeenTable): string[] {
@@ -182,5 +230,7 @@ function leafOf({ picks, seen }: Rendering, table: SeenTable): SeenTable | undef
 }
 
 function parentFor({ picks, seen }: Rendering, table: SeenTable): SeenTable {
-  return picks.of(seen.tables.filter(({ root, partitioned }) => root === table.name && partitioned));
+  return picks.of(
+    seen.tables.filter(({ root, partitioned }) => root === table.name && partitioned),
+  );
 }

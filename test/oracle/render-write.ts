@@ -128,7 +128,7 @@ export function renderMerge(given: Rendering): string {
 export function renderCopy(given: Rendering): Statement {
   const table = pickTable(given);
   const columns = table.columns.filter(({ generated }) => !generated);
-  const escape = (text: string | null) =>
+  const copied = (text: string | null) =>
     text === null
       ? '\\N'
       : text
@@ -137,7 +137,7 @@ export function renderCopy(given: Rendering): Statement {
           .replaceAll('\n', '\\n')
           .replaceAll('\r', '\\r');
   const rows = Array.from({ length: 1 + given.picks.below(5) }, () =>
-    columns.map((column) => escape(text(given, column))).join('\t'),
+    columns.map((column) => copied(text(given, column))).join('\t'),
   );
   return {
     sql: `copy ${name(given, table)} (${list(columns)}) from stdin`,
@@ -192,7 +192,9 @@ function list(columns: readonly { readonly name: string }[]): string {
 function insertable({ picks }: Rendering, table: SeenTable, all = false): SeenColumn[] {
   const columns = table.columns.filter(({ generated }) => !generated);
   if (all || picks.chance(60)) return columns;
-  const some = columns.filter(({ notNull, identity, small }) => (notNull && identity === '') || small || picks.chance(50));
+  const some = columns.filter(
+    ({ notNull, identity, small }) => (notNull && identity === '') || small || picks.chance(50),
+  );
   return some.length > 0 ? some : columns;
 }
 

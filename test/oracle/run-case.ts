@@ -6,12 +6,12 @@ import { PgwitnessError } from '../../src/error.ts';
 import { compareChanges, type Difference, type ExpectedChange } from './compare.ts';
 import { type DecodedChange, openSlot, readSlot } from './decoded-changes.ts';
 import { Images } from './image.ts';
-import { dutyOf } from './legitimate-gaps.ts';
+import { dutyOf, isDrifted, isMisleadingMerge, owesOrder } from './legitimate-gaps.ts';
 import type { OracleDatabase, OracleWorld } from './oracle-world.ts';
 import { readHistory } from './read-history.ts';
 import { type Executed, type Place, runBefore, runWorkload } from './run-workload.ts';
 import { schemaDdl } from './schema-plan.ts';
-import { tableNumber } from './seen-schema.ts';
+import { readSeenSchema, type SeenSchema, tableNumber } from './seen-schema.ts';
 import type { Case } from './workload.ts';
 
 /** All that happened in one case, and what is wrong with it. */
@@ -29,7 +29,11 @@ export interface CaseResult {
 }
 
 /** Does what a test of the test does to history between the workload and the comparison. */
-export type Meddle = (client: pg.Client, schema: string, tables: readonly string[]) => Promise<void>;
+export type Meddle = (
+  client: pg.Client,
+  schema: string,
+  tables: readonly string[],
+) => Promise<void>;
 
 let cases = 0;
 
@@ -69,13 +73,14 @@ async function runOn(
   const before = await runBefore(place, given.before);
   await installed(owner, targetOf(schema, tables));
   const slot = `oracle_${cases}`;
+  const form = await readSeenSchema(control, namespace);
   if (given.baseline === 'first') await place.takeBaselines();
   await meddle.before?.(owner, schema, tables);
   await openSlot(control, slot);
   const executed = await runWorkload(place, given);
   const decoded = await readSlot(control, slot, schema);
   await meddle.after?.(control, schema, tables);
-  const expected = await expectations(control, decoded, executed);
+  const expected = await expectations(control, decoded, executed, form);
   const differences: Difference[] = [];
   for (const [number, table] of tables.entries()) {
     const told = await readHistory(control, schema, table);
@@ -112,6 +117,7 @@ async function expectations(
   client: pg.Client,
   decoded: readonly DecodedChange[],
   executed: readonly Executed[],
+  form: SeenSchema,
 ): Promise<ExpectedChange[]> {
   const images = await Images.of(
     client,
@@ -127,6 +133,10 @@ async function expectations(
     const table = (seenAfter ?? seen).tables.find(({ name }) => name === change.relation.name);
     const columns = change.new?.keys() ?? table?.columns.map(({ name }) => name) ?? [];
     const names = [...columns];
+    const installed = executed
+      .slice(0, change.statement)
+      .findLast((entry) => entry.installed)?.seen;
+    const drifted = isDrifted(tableNumber(change.relation.name), seen, installed ?? form);
     return {
       xid: change.xid,
       statement: change.statement,
@@ -137,6 +147,9 @@ async function expectations(
       after: change.new === undefined ? null : images.image(change.new, names, seen.domains),
       key: table?.key ?? [],
       duty: dutyOf(change.relation.name, change.operation, seen, seenAfter),
+      excused: isMisleadingMerge(made.statement.sql, table, drifted),
+      ordered: table === undefined || owesOrder(table, drifted),
+      nested: table?.nested ?? false,
       sessionRole: seen.sessionUser,
       activeRole: seen.role === 'none' ? seen.sessionUser : seen.role,
       applicationName: seen.applicationName,
@@ -157,7 +170,9 @@ async function installed(owner: pg.Client, target: CaptureTarget): Promise<void>
   const { kind, plan } = await installCapture({ owner }, target);
   if (kind !== 'refused') return;
   const refused = plan.objects.filter(({ action }) => action === 'refuse');
-  throw new Error(`capture was not installed: ${refused.map(({ name, why }) => `${name}: ${why}`).join('; ')}`);
+  throw new Error(
+    `capture was not installed: ${refused.map(({ name, why }) => `${name}: ${why}`).join('; ')}`,
+  );
 }
 
 function placeOf(
@@ -181,7 +196,7 @@ function placeOf(
         // After a RENAME it asks for the table's own name first: history goes on under the old one.
         return outcome.kind;
       } catch (error) {
-        if (error instanceof PgwitnessError && error.code === 'capture.locked') return error.code;
+        if (error instanceof PgwitnessError && error.code === 'capture.locked') return 'locked';
         throw error;
       }
     },
@@ -216,4 +231,3 @@ async function leave(client: pg.Client, schema: string): Promise<void> {
   await client.query(`drop schema ${pg.escapeIdentifier(schema)} cascade`);
   await client.query('delete from pgwitness.captured_table where table_schema = $1', [schema]);
 }
-

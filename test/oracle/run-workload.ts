@@ -38,6 +38,8 @@ export interface Executed {
   readonly seen: SeenSchema;
   seenAfter?: SeenSchema;
   outcome: Outcome | { readonly kind: 'waiting' };
+  /** Capture was installed again, on the tables as `seen`. */
+  readonly installed?: true;
 }
 
 /** Where a workload runs. */
@@ -50,7 +52,9 @@ export interface Place {
   /** The owner's first. */
   readonly sessions: readonly Session[];
   /** Installs capture again, on the tables as they are called now. Tells what came of it. */
-  reinstall(tables: readonly string[]): Promise<string>;
+  reinstall(
+    tables: readonly string[],
+  ): Promise<'installed' | 'nothing-to-do' | 'refused' | 'locked'>;
   /** Takes baselines of the tables where they need one. Tells what came of it. */
   takeBaselines(): Promise<string>;
 }
@@ -70,7 +74,8 @@ export async function runWorkload(place: Place, given: Case): Promise<Executed[]
   const beside = given.baseline === 'beside' ? place.takeBaselines() : undefined;
   for (const step of given.steps) await workload.step(step, false);
   await workload.finish();
-  if (beside !== undefined) workload.note(`baseline, begun with the first statement: ${await beside}`);
+  if (beside !== undefined)
+    workload.note(`baseline, begun with the first statement: ${await beside}`);
   return workload.executed;
 }
 
@@ -148,16 +153,19 @@ class Workload {
       const stuck = this.sessions.find((session) => session.isWaiting);
       if (round > 10 && stuck !== undefined) await stuck.cancel();
     }
-    throw new Error('a workload did not come to its end: a session still waits or has a transaction');
+    throw new Error(
+      'a workload did not come to its end: a session still waits or has a transaction',
+    );
   }
 
   /** Puts what pgwitness did among the statements. */
-  note(told: string): void {
+  note(told: string, installed?: SeenSchema): void {
     this.executed.push({
+      ...(installed === undefined ? {} : { installed: true }),
       number: this.executed.length,
       session: 'owner',
       statement: { sql: `-- pgwitness ${told}` },
-      seen: nothingSeen,
+      seen: installed ?? nothingSeen,
       outcome: { kind: 'done' },
     });
   }
@@ -168,7 +176,9 @@ class Workload {
 
   private async leaveFailed(session: Session): Promise<void> {
     const savepoint = session.savepoints.at(-1);
-    await this.send(session, { sql: savepoint === undefined ? 'rollback' : `rollback to ${savepoint}` });
+    await this.send(session, {
+      sql: savepoint === undefined ? 'rollback' : `rollback to ${savepoint}`,
+    });
     if (savepoint === undefined) session.savepoints.length = 0;
   }
 
@@ -178,11 +188,15 @@ class Workload {
     const owner = this.sessions[0];
     if (owner === undefined) return;
     const seen = await owner.see(this.place.namespace);
-    const tables = seen.tables.filter(({ parent, columns }) => parent === null && columns.length > 0);
+    const tables = seen.tables.filter(
+      ({ parent, columns }) => parent === null && columns.length > 0,
+    );
     const told = await this.place.reinstall(
       tables.filter(({ name }) => !/_[an]\d+$|_p\d/.test(name)).map(({ name }) => name),
     );
-    this.note(`install: ${told}`);
+    const after = await owner.see(this.place.namespace);
+    const done = told === 'installed' || told === 'nothing-to-do';
+    this.note(`install: ${told}`, done ? after : undefined);
   }
 
   private async takeBaselines(): Promise<void> {
@@ -191,8 +205,7 @@ class Workload {
 
   private async send(session: Session, given: Statement): Promise<'done' | 'failed' | 'waiting'> {
     if (session.state === 'failed' && !/^(rollback|commit)/.test(given.sql)) return 'failed';
-    const seen =
-      session.state === 'failed' ? nothingSeen : await session.see(this.place.namespace);
+    const seen = session.state === 'failed' ? nothingSeen : await session.see(this.place.namespace);
     const statement = encoded(given, seen.clientEncoding);
     if (statement === undefined) return 'done';
     const entry: Executed = {
@@ -315,12 +328,18 @@ function statementsOf(kind: StepKind, given: Rendering, session: Session): State
       return prepared === undefined ? one(renderInsert(given)) : one(`execute ${prepared}`);
     }
     default: {
-      const tops = seen.tables.filter(({ parent, captured }) => parent === null && captured.length > 0);
+      const tops = seen.tables.filter(
+        ({ parent, captured }) => parent === null && captured.length > 0,
+      );
       const partitioned = tops.filter((table) => table.partitioned);
       if (kind === 'partition drift' && partitioned.length > 0) {
-        return picks.of(partitionDrifts)(given, picks.of(partitioned)).map((sql) => ({ sql }));
+        return picks
+          .of(partitionDrifts)(given, picks.of(partitioned))
+          .map((sql) => ({ sql }));
       }
-      return picks.of(tableDrifts)(given, picks.of(tops)).map((sql) => ({ sql }));
+      return picks
+        .of(tableDrifts)(given, picks.of(tops))
+        .map((sql) => ({ sql }));
     }
   }
 }

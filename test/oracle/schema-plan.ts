@@ -40,13 +40,62 @@ const keys = [
 const partitions = ['none', 'range', 'list', 'hash', 'range, list', 'list, hash'] as const;
 const triggers = ['none', 'before', 'skip', 'after'] as const;
 
-const suffixes = ['', ' x', '"q"', "'a", '\\b', '$$', '$capture$', 'Ünï', '日本', '%I', ':s', '.d', '\n'];
+const suffixes = [
+  '',
+  ' x',
+  '"q"',
+  "'a",
+  '\\b',
+  '$$',
+  '$capture$',
+  'Ünï',
+  '日本',
+  '%I',
+  ':s',
+  '.d',
+  '\n',
+];
 
 /** Names that code which makes SQL stumbles over: quotes of every kind, keywords, and capture's own words. */
 export const columnNames = [
-  ...['c', 'Ünï', 'sp ace', 'quo"te', "apo'strophe", 'back\\slash', 'do$$llar', 'select', 'v:x', '%I'],
-  ...['id', 'operation', 'image', 'row_key', 'captured_rows', 'old', 'new', 'tg_op', 'before', 'after'],
-  ...['changed', 'xid', 'key', 'value', 'h', 'row', 'user', 'a.b', '日本', 'x'.repeat(63), 'n,m', '{}'],
+  ...[
+    'c',
+    'Ünï',
+    'sp ace',
+    'quo"te',
+    "apo'strophe",
+    'back\\slash',
+    'do$$llar',
+    'select',
+    'v:x',
+    '%I',
+  ],
+  ...[
+    'id',
+    'operation',
+    'image',
+    'row_key',
+    'captured_rows',
+    'old',
+    'new',
+    'tg_op',
+    'before',
+    'after',
+  ],
+  ...[
+    'changed',
+    'xid',
+    'key',
+    'value',
+    'h',
+    'row',
+    'user',
+    'a.b',
+    '日本',
+    'x'.repeat(63),
+    'n,m',
+    '{}',
+  ],
 ];
 
 const columnPlan = fc.record<ColumnPlan>({
@@ -207,7 +256,9 @@ function tableDdl(
   }
   if (key.length > 0) {
     const columns = key.map((column) => pg.escapeIdentifier(column.name)).join(', ');
-    lines.push(`primary key (${columns})${table.key === 'deferrable' && levels.length === 0 ? ' deferrable' : ''}`);
+    lines.push(
+      `primary key (${columns})${table.key === 'deferrable' && levels.length === 0 ? ' deferrable' : ''}`,
+    );
   }
   const body = `create table ${quoted} (\n  ${lines.join(',\n  ')}\n)`;
   const by = (level: string | undefined) =>
@@ -237,7 +288,11 @@ function columnMore(column: ColumnPlan): string {
 
 function bounds(level: string | undefined): string[] {
   if (level === 'range') {
-    return ['for values from (minvalue) to (3)', 'for values from (3) to (6)', 'for values from (6) to (9)'];
+    return [
+      'for values from (minvalue) to (3)',
+      'for values from (3) to (6)',
+      'for values from (6) to (9)',
+    ];
   }
   if (level === 'list') return [`for values in ('a', 'b')`, `for values in ('', null)`, 'default'];
   if (level !== 'hash') return [];
@@ -284,7 +339,10 @@ function triggerDdl(
     );
   }
   if (table.trigger === 'skip' && first?.name === 'id') {
-    return make('if old.id % 3 = 0 then return null; end if; return coalesce(new, old);', 'before update or delete');
+    return make(
+      'if old.id % 3 = 0 then return null; end if; return coalesce(new, old);',
+      'before update or delete',
+    );
   }
   if (table.trigger === 'after' && first !== undefined) {
     const match = key

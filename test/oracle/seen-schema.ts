@@ -40,7 +40,7 @@ export interface SeenSchema {
 }
 
 /**
- * Only tables with REPLICA IDENTITY FULL are the test's own. As base64, for a session's client_encoding
+ * Only tables with REPLICA IDENTITY FULL are the test's own, history aside. As base64, for a session's client_encoding
  * may not be able to say their names; nothing in it depends on what the session has set.
  */
 const query = `
@@ -86,6 +86,7 @@ select pg_catalog.encode(pg_catalog.convert_to(pg_catalog.json_build_object(
     ) order by c.relname collate "C"), '[]')
     from pg_catalog.pg_class c
     where c.relnamespace = $1 and c.relkind in ('r', 'p') and c.relreplident = 'f'
+      and c.relname not like '%\\_history'
   ))::text, 'UTF8'), 'base64') as seen`;
 
 /** Reads what a session sees of the schema with this oid. */

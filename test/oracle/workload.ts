@@ -50,7 +50,14 @@ const write = fc.constantFrom<StepKind[]>(
 );
 const control = fc.constantFrom<StepKind[]>('begin', 'commit', 'savepoint', ...controls);
 const drift = fc.constantFrom<StepKind[]>(
-  ...(['drift', 'drift', 'drift', 'partition drift', 'partition drift', 'partition drift'] as const),
+  ...([
+    'drift',
+    'drift',
+    'drift',
+    'partition drift',
+    'partition drift',
+    'partition drift',
+  ] as const),
   ...(['install', 'baseline'] as const),
 );
 const settings = fc.array(
