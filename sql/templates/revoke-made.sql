@@ -23,7 +23,7 @@ begin
     ) object (owner, acl)
     cross join lateral aclexplode(object.acl) acl
     where acl.grantee <> object.owner
-      and not (acl.grantee = 0 and lower(acl.privilege_type) = made.meant)
+      and (acl.grantee <> 0 or lower(acl.privilege_type) is distinct from made.meant)
   loop
     execute format(
       'revoke %s on %s %s from %s cascade', held.privilege, held.kind, held.name, held.grantee

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import pg from 'pg';
 import { pinnedSettings, rowDigest, speak, witnessedName } from './capture-function.ts';
 import type { CaptureNames } from './capture-names.ts';
 import { type Catalogue, nameKey, type TableState } from './catalogue.ts';
@@ -154,7 +153,9 @@ export function planHistoryGuards(
 
 /** The WHEN of sql/templates/witness-history-insert.sql as Postgres 14 to 18 write it. */
 function notByCapture(owner: string): string {
-  return `((pg_trigger_depth() = 0) OR (CURRENT_USER <> ${pg.escapeLiteral(owner).trim()}::name))`;
+  // Never in E quotes, whatever is in it.
+  const literal = `'${owner.replaceAll("'", "''")}'`;
+  return `((pg_trigger_depth() = 0) OR (CURRENT_USER <> ${literal}::name))`;
 }
 
 function witnessHistorySql(

@@ -125,7 +125,7 @@ function leftOverNotes({ records }: Catalogue, target: CaptureTarget): string[] 
 
 /** What a lost key means, and what can't be told of one. */
 function keyNotes({ own, server }: Catalogue): string[] {
-  if (own.key === 'lost') {
+  if (own.key === 'lost' || own.key === 'no-table') {
     return [
       'pgwitness.witness_key holds no key. Install makes a new one: lines and digests written with the old one can no longer be checked, and the same value gets another token than before. Where a backup has the old key, put that back instead.',
     ];
