@@ -1,11 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type CoveredSchemas, startCoveredSchemas } from '../../test/rig/covered-schemas.ts';
+import {
+  type CoveredSchemas,
+  startCoveredSchemas,
+  targetOf,
+} from '../../test/rig/covered-schemas.ts';
 
 const partitioned = `
   create table t (id int primary key, v text) partition by range (id);
   create table t_0 partition of t for values from (0) to (10);
   create table t_1 partition of t for values from (10) to (20) partition by range (id);
   create table t_1_0 partition of t_1 for values from (10) to (15)`;
+
+import { takeBaseline } from './baseline.ts';
+import { installCapture } from './install.ts';
 
 describe('coverage of partitions', () => {
   let covered: CoveredSchemas;
@@ -54,6 +61,20 @@ describe('coverage of partitions', () => {
       new RegExp(`^${schema}.t_2 was attached with rows in it.*pgwitness install`),
     );
     expect(await kept()).toEqual([['INSERT', 31]]);
+    const target = targetOf(schema);
+    await installCapture({ owner }, target);
+    expect(await about(schema)).toEqual(['gap partition.attached-rows']);
+    expect(await told(schema, 'partition.attached-rows')).toContain('Run `pgwitness baseline`');
+    await takeBaseline(
+      owner,
+      target,
+      { schema, name: 't' },
+      {
+        now: Date.now,
+        signal: new AbortController().signal,
+      },
+    );
+    expect(await about(schema)).toEqual([]);
   });
 
   test('can’t tell of one that was filled in the transaction that made it a partition', async () => {

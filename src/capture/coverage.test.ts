@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type CoveredSchemas, shown, startCoveredSchemas } from '../../test/rig/covered-schemas.ts';
+import {
+  type CoveredSchemas,
+  shown,
+  startCoveredSchemas,
+  targetOf,
+} from '../../test/rig/covered-schemas.ts';
+import { takeBaseline } from './baseline.ts';
 
 describe('coverage of tables', () => {
   let covered: CoveredSchemas;
@@ -301,5 +307,34 @@ describe('coverage of tables', () => {
     expect(await order()).toEqual(['INSERT', 'UPDATE']);
     await owner.query('alter table t add column w int');
     expect(await about(schema)).toEqual(['gap table.drifted-order', 'note table.drifted']);
+  });
+
+  test('tells since when a baseline holds, and that a table written anew needs another', async () => {
+    const schema = await captured('create table t (id int primary key, n numeric(6, 2))');
+    await owner.query('insert into t values (1, 1.25)');
+    const target = targetOf(schema);
+    const take = () =>
+      takeBaseline(
+        owner,
+        target,
+        { schema, name: 't' },
+        {
+          now: Date.now,
+          signal: new AbortController().signal,
+        },
+      );
+    await take();
+    const { tables } = await cover(schema);
+    expect(tables[0]?.baseline).toEqual({
+      state: 'complete',
+      since: expect.any(Date),
+      because: [],
+    });
+    expect(await about(schema)).toEqual([]);
+    await owner.query('alter table t alter n type numeric(6, 1)');
+    expect(await history()).toEqual([['INSERT', { id: 1 }, { id: 1, n: 1.25 }]]);
+    expect(await about(schema)).toEqual(['gap baseline.needed']);
+    await take();
+    expect(await about(schema)).toEqual([]);
   });
 });

@@ -24,21 +24,25 @@ const usual = new Set([
   'partition.removed-silently',
 ]);
 
+/** What the rig installs in a schema. */
+export function targetOf(schema: string, tables: readonly string[] = ['t']): CaptureTarget {
+  return {
+    owner: 'raxx_owner',
+    applicationLogin: 'raptor_app',
+    tables: tables.map((name) => ({ schema, name })),
+    appendOnly: [],
+    roles: [
+      { name: 'raptor_app', history: ['select', 'insert'] },
+      { name: 'audit_archiver', history: ['select', 'update'] },
+    ],
+  };
+}
+
 /** Starts a server with the example's roles: the embedded one, or that of `binaries`. */
 export async function startCoveredSchemas(binaries?: string): Promise<CoveredSchemas> {
   const schemas = await startCapturedSchemas(binaries);
-  const cover: CoveredSchemas['cover'] = (schema, tables = ['t'], more = {}) =>
-    readCoverage(schemas.owner, {
-      owner: 'raxx_owner',
-      applicationLogin: 'raptor_app',
-      tables: tables.map((name) => ({ schema, name })),
-      appendOnly: [],
-      roles: [
-        { name: 'raptor_app', history: ['select', 'insert'] },
-        { name: 'audit_archiver', history: ['select', 'update'] },
-      ],
-      ...more,
-    });
+  const cover: CoveredSchemas['cover'] = (schema, tables, more = {}) =>
+    readCoverage(schemas.owner, { ...targetOf(schema, tables), ...more });
   const gapsOf = async (schema: string, more?: Partial<CaptureTarget>, table = 't') => {
     const { gaps } = await cover(schema, [table], more);
     return gaps.filter((gap) => gap.table === `${schema}.${table}`);
