@@ -14,7 +14,7 @@ select
   p.proisstrict as strict,
   p.prosecdef as security_definer,
   coalesce(to_jsonb(p.proconfig), '[]') as settings,
-  -- Not as a function is that says nothing of them: no promise to the planner, and no plan in parallel.
+  -- None of ours is LEAKPROOF, PARALLEL anything but UNSAFE, or has a support function.
   p.proleakproof or p.proparallel <> 'u' or p.prosupport::oid <> 0 as promises
 from pg_proc p
 join pg_namespace n on n.oid = p.pronamespace
