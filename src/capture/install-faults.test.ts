@@ -23,6 +23,22 @@ beforeAll(async () => {
 });
 afterAll(() => world.stop());
 
+test('begins a new history where the one before was dropped', async () => {
+  const database = await world.database();
+  const owner = await database.connect('raxx_owner');
+  const superuser = await database.superuser();
+  await installCapture({ owner, superuser }, raxxTarget);
+  await owner.query('drop table users_history cascade');
+  await expect(
+    owner.query(`insert into users (email) values ('lost@example.invalid')`),
+  ).rejects.toThrow('users_history');
+  expect((await installCapture({ owner, superuser }, raxxTarget)).kind).toBe('installed');
+  expect((await installCapture({ owner, superuser }, raxxTarget)).kind).toBe('nothing-to-do');
+  await owner.query(`insert into users (email) values ('kept@example.invalid')`);
+  const { rows } = await owner.query(`select after->>'email' as email from users_changes`);
+  expect(rows).toEqual([{ email: 'kept@example.invalid' }]);
+});
+
 test('takes back what default privileges gave on the new tables and their sequences', async () => {
   const database = await world.database();
   const owner = await database.connect('raxx_owner');

@@ -88,7 +88,10 @@ export function shapesOf(
   // Of an image that nothing is noted of its key is unknown, and its rows are shown all the same.
   const history = catalogue.relations.get(nameKey(names.schema, names.history));
   for (const number of imageNumbers(history)) shapes.set(number, []);
-  for (const known of knownShapes(catalogue, names)) shapes.set(known.number, known.key_columns);
+  for (const { number, key_columns } of knownShapes(catalogue, names)) {
+    // Not of a history that was dropped since.
+    if (shapes.has(number)) shapes.set(number, key_columns);
+  }
   shapes.set(shape.number, shape.keyColumns);
   return [...shapes].map(([number, keyColumns]) => ({ number, keyColumns }));
 }
