@@ -183,6 +183,7 @@ function placeOf(
   tables: readonly string[],
 ): Place {
   let names = tables;
+  let running = Promise.resolve('');
   return {
     control,
     schema,
@@ -200,20 +201,24 @@ function placeOf(
         throw error;
       }
     },
-    async takeBaselines() {
-      const target = targetOf(schema, names);
-      const told: string[] = [];
-      for (const table of target.tables) {
-        try {
-          const options = { now: Date.now, maxPages: 1, batchPauseMs: 1 };
-          told.push((await takeBaseline(baseline, target, table, options)).outcome);
-        } catch (error) {
-          // It refuses a table that is not as installed; that is a finding of its own tests.
-          if (!(error instanceof PgwitnessError)) throw error;
-          told.push(error.code);
+    takeBaselines() {
+      // One after another: they share a connection, and one may run beside the workload.
+      running = running.then(async () => {
+        const target = targetOf(schema, names);
+        const told: string[] = [];
+        for (const table of target.tables) {
+          try {
+            const options = { now: Date.now, maxPages: 1, batchPauseMs: 1 };
+            told.push((await takeBaseline(baseline, target, table, options)).outcome);
+          } catch (error) {
+            // It refuses a table that is not as installed; that is a finding of its own tests.
+            if (!(error instanceof PgwitnessError)) throw error;
+            told.push(error.code);
+          }
         }
-      }
-      return told.join(', ');
+        return told.join(', ');
+      });
+      return running;
     },
   };
 }

@@ -1,3 +1,4 @@
+import { type EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { CopyIn } from './copy-in.ts';
@@ -113,6 +114,11 @@ export class Session {
     await this.client.end();
   }
 
+  /** pg's own; its types leave it out. */
+  private get connection(): EventEmitter {
+    return (this.client as unknown as { readonly connection: EventEmitter }).connection;
+  }
+
   private async mark(transactional: boolean, content: string): Promise<void> {
     await this.client.query(
       `select pg_catalog.pg_logical_emit_message(${transactional}, '${markPrefix}', '${content}')`,
@@ -139,7 +145,8 @@ export class Session {
     } catch (error) {
       if (!(error instanceof pg.DatabaseError)) throw error;
       // pg tells of an error before the server says in which state it leaves the transaction.
-      await this.client.query('');
+      const { readyForQuery } = this.client as unknown as { readonly readyForQuery: boolean };
+      if (!readyForQuery) await once(this.connection, 'readyForQuery');
       return { kind: 'failed', error };
     }
   }
