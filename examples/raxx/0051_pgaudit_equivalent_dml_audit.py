@@ -59,7 +59,7 @@ begin
     ) object (owner, acl)
     cross join lateral aclexplode(object.acl) acl
     where acl.grantee <> object.owner
-      and not (acl.grantee = 0 and lower(acl.privilege_type) = made.meant)
+      and (acl.grantee <> 0 or lower(acl.privilege_type) is distinct from made.meant)
   loop
     execute format(
       'revoke %s on %s %s from %s cascade', held.privilege, held.kind, held.name, held.grantee
@@ -135,7 +135,7 @@ begin
     ) object (owner, acl)
     cross join lateral aclexplode(object.acl) acl
     where acl.grantee <> object.owner
-      and not (acl.grantee = 0 and lower(acl.privilege_type) = made.meant)
+      and (acl.grantee <> 0 or lower(acl.privilege_type) is distinct from made.meant)
   loop
     execute format(
       'revoke %s on %s %s from %s cascade', held.privilege, held.kind, held.name, held.grantee
@@ -149,7 +149,7 @@ on conflict do nothing;""",
     """-- Whose it is in pgwitness.yaml; null where a migration made it, which does not know.
 alter table pgwitness.captured_table add column if not exists app text;""",
     """insert into pgwitness.migration (number, name, sha256)
-values ('3', 'witness', '04f5c914f3b526b4e4c6ccea3ed8d7f3d3173ab55d953490caf920400ba85387')
+values ('3', 'witness', 'd645555cdde6fad8a6146a179fa9ab5ae9048459b47cb19a0b0cc3de3acc919c')
 on conflict do nothing;""",
     """-- The form of one table's images: which attribute of its composite type holds which column, and how.
 create table if not exists pgwitness.image_shape (
@@ -326,6 +326,7 @@ declare
   source text := 'captured_rows r';
   number text := 'number';
   done text := '$1';
+  condition text := 'true';
 begin
   if operation = 'UPDATE' then
     replaced := pgwitness.drifted_values(relation, 'o', excluded, masked, known);
@@ -338,33 +339,37 @@ begin
     while exists (select from pgwitness.columns_of(relation) c where c.name = number) loop
       number := number || '_';
     end loop;
+    -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
     source := format(
       '(select row_number() over () as %1$I, c.* from captured_rows c) r
-      left join (select row_number() over () as %1$I, c.* from replaced_rows c) o
-        on o.%1$I = r.%1$I
-        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)',
+      full join (
+        select row_number() over () as %1$I, c.* from replaced_rows c
+        where (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      ) o on o.%1$I = r.%1$I',
       number
     );
+    condition := format('coalesce(r.%I, 0) > 0', number);
   end if;
   if level <> 'ROW' and place = 'table' and (select relkind from pg_class where oid = relation) = 'p' then
     -- A new partition's row trigger has kept its part of this statement already: of a row that moved between
     -- it and a partition with triggers of its own, the other half is still to be kept.
+    -- IN, so that each looks into a hash table and not through all that was kept.
     source := source || format(
       $lateral$
         cross join lateral (select
-          exists (
-            select from %1$s h
+          coalesce((%2$s)::text in (
+            select (h.drifted -> 'values')::text from %1$s h
             where h.xid = $3 and h.changed_at >= transaction_timestamp()
               and h.drifted ->> 'by' = 'row' and h.operation <> %4$L
-              and (h.drifted -> 'values')::text = (%2$s)::text
-          ) as new_row,
-          exists (
-            select from %1$s h
+              and h.drifted ->> 'values' is not null
+          ), false) as new_row,
+          coalesce((%3$s)::text in (
+            select (h.drifted -> case h.operation when 'DELETE' then 'values' else 'before' end)::text
+            from %1$s h
             where h.xid = $3 and h.changed_at >= transaction_timestamp()
               and h.drifted ->> 'by' = 'row'
-              and (h.drifted -> case h.operation when 'DELETE' then 'values' else 'before' end)::text
-                = (%3$s)::text
-          ) as old_row
+              and h.drifted ->> case h.operation when 'DELETE' then 'values' else 'before' end is not null
+          ), false) as old_row
         ) kept_already
       $lateral$,
       history, kept,
@@ -372,18 +377,19 @@ begin
       case operation when 'DELETE' then '' else 'DELETE' end
     );
     if operation = 'UPDATE' then
-      source := source || ' where not (kept_already.new_row and kept_already.old_row)';
+      condition := condition || ' and not (kept_already.new_row and kept_already.old_row)';
       done := 'case when kept_already.new_row then ''DELETE'' when kept_already.old_row then ''INSERT'' else $1 end';
       kept := format('case when kept_already.new_row then %s else %s end', replaced, kept);
       replaced := format(
         'case when not kept_already.new_row and not kept_already.old_row then %s end', replaced
       );
     else
-      source := source || ' where not ' || case operation
-        when 'DELETE' then 'kept_already.old_row' else 'kept_already.new_row'
+      condition := case operation
+        when 'DELETE' then 'not kept_already.old_row' else 'not kept_already.new_row'
       end;
     end if;
   end if;
+  source := source || ' where ' || condition;
   if level <> 'ROW' and operation = 'UPDATE' then
     source := source || format(' order by r.%I', number);
   end if;
@@ -700,7 +706,7 @@ begin
     ) object (owner, acl)
     cross join lateral aclexplode(object.acl) acl
     where acl.grantee <> object.owner
-      and not (acl.grantee = 0 and lower(acl.privilege_type) = made.meant)
+      and (acl.grantee <> 0 or lower(acl.privilege_type) is distinct from made.meant)
   loop
     execute format(
       'revoke %s on %s %s from %s cascade', held.privilege, held.kind, held.name, held.grantee
@@ -913,9 +919,10 @@ begin
       from (
         select row_number() over () as number, r.id, sha256(inner_pad || 'r' || int8send(r.id) || coalesce(record_send(r.image_1), '') || coalesce(record_send(r.before_1), '') || coalesce(convert_to(r.drifted::text, getdatabaseencoding()), '')) as digest from captured_rows r
       ) n
-      join (
+      -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
+      full join (
         select row_number() over () as number, o.id, sha256(inner_pad || 'r' || int8send(o.id) || coalesce(record_send(o.image_1), '') || coalesce(record_send(o.before_1), '') || coalesce(convert_to(o.drifted::text, getdatabaseencoding()), '')) as digest from replaced_rows o
-      ) o using (number)
+      ) o on o.number = n.number
       -- A line stays below 1.5 KB.
       group by (n.number - 1) / 16
     loop
@@ -1120,9 +1127,12 @@ if nested is not null then
           select from "public"."users" l where l."id" = r."id" and row(l."id", l."email", l."email_verified_at", l."display_name", l."created_at")::"public"."users_image_1" *= row(r."id", r."email", r."email_verified_at", r."display_name", r."created_at")::"public"."users_image_1"
         ) then nested end
       from (select row_number() over () as "number", c.* from captured_rows c) r
-      left join (select row_number() over () as "number", c.* from replaced_rows c) o
-        on o."number" = r."number"
-        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
+      full join (
+        select row_number() over () as "number", c.* from replaced_rows c
+        where (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      ) o on o."number" = r."number"
+      where coalesce(r."number", 0) > 0
       order by r."number"
       returning id, xmin, "image_1", "before_1"
       )
@@ -1176,9 +1186,12 @@ with stored as (
         application_name, client_addr, partition_name, "image_1", "before_1"      )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
         application, client, partition_of, row(r."id", r."email", r."email_verified_at", r."display_name", r."created_at")::"public"."users_image_1", row(o."id", o."email", o."email_verified_at", o."display_name", o."created_at")::"public"."users_image_1"      from (select row_number() over () as "number", c.* from captured_rows c) r
-      left join (select row_number() over () as "number", c.* from replaced_rows c) o
-        on o."number" = r."number"
-        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
+      full join (
+        select row_number() over () as "number", c.* from replaced_rows c
+        where (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      ) o on o."number" = r."number"
+      where coalesce(r."number", 0) > 0
       order by r."number"
       returning id, xmin, "image_1", "before_1"
       )
@@ -1479,9 +1492,10 @@ begin
       from (
         select row_number() over () as number, r.id, sha256(inner_pad || 'r' || int8send(r.id) || coalesce(record_send(r.image_1), '') || coalesce(record_send(r.before_1), '') || coalesce(convert_to(r.drifted::text, getdatabaseencoding()), '')) as digest from captured_rows r
       ) n
-      join (
+      -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
+      full join (
         select row_number() over () as number, o.id, sha256(inner_pad || 'r' || int8send(o.id) || coalesce(record_send(o.image_1), '') || coalesce(record_send(o.before_1), '') || coalesce(convert_to(o.drifted::text, getdatabaseencoding()), '')) as digest from replaced_rows o
-      ) o using (number)
+      ) o on o.number = n.number
       -- A line stays below 1.5 KB.
       group by (n.number - 1) / 16
     loop
@@ -1686,9 +1700,12 @@ if nested is not null then
           select from "public"."sessions" l where l."id" = r."id" and row(l."id", l."user_id", l."created_at", l."expires_at")::"public"."sessions_image_1" *= row(r."id", r."user_id", r."created_at", r."expires_at")::"public"."sessions_image_1"
         ) then nested end
       from (select row_number() over () as "number", c.* from captured_rows c) r
-      left join (select row_number() over () as "number", c.* from replaced_rows c) o
-        on o."number" = r."number"
-        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
+      full join (
+        select row_number() over () as "number", c.* from replaced_rows c
+        where (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      ) o on o."number" = r."number"
+      where coalesce(r."number", 0) > 0
       order by r."number"
       returning id, xmin, "image_1", "before_1"
       )
@@ -1742,9 +1759,12 @@ with stored as (
         application_name, client_addr, partition_name, "image_1", "before_1"      )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
         application, client, partition_of, row(r."id", r."user_id", r."created_at", r."expires_at")::"public"."sessions_image_1", row(o."id", o."user_id", o."created_at", o."expires_at")::"public"."sessions_image_1"      from (select row_number() over () as "number", c.* from captured_rows c) r
-      left join (select row_number() over () as "number", c.* from replaced_rows c) o
-        on o."number" = r."number"
-        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
+      full join (
+        select row_number() over () as "number", c.* from replaced_rows c
+        where (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      ) o on o."number" = r."number"
+      where coalesce(r."number", 0) > 0
       order by r."number"
       returning id, xmin, "image_1", "before_1"
       )
@@ -2045,9 +2065,10 @@ begin
       from (
         select row_number() over () as number, r.id, sha256(inner_pad || 'r' || int8send(r.id) || coalesce(record_send(r.image_1), '') || coalesce(record_send(r.before_1), '') || coalesce(convert_to(r.drifted::text, getdatabaseencoding()), '')) as digest from captured_rows r
       ) n
-      join (
+      -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
+      full join (
         select row_number() over () as number, o.id, sha256(inner_pad || 'r' || int8send(o.id) || coalesce(record_send(o.image_1), '') || coalesce(record_send(o.before_1), '') || coalesce(convert_to(o.drifted::text, getdatabaseencoding()), '')) as digest from replaced_rows o
-      ) o using (number)
+      ) o on o.number = n.number
       -- A line stays below 1.5 KB.
       group by (n.number - 1) / 16
     loop
@@ -2252,9 +2273,12 @@ if nested is not null then
           select from "public"."passkeys" l where l."credential_id" = r."credential_id" and row(l."credential_id", l."user_id", l."public_key", l."sign_count", l."created_at")::"public"."passkeys_image_1" *= row(r."credential_id", r."user_id", r."public_key", r."sign_count", r."created_at")::"public"."passkeys_image_1"
         ) then nested end
       from (select row_number() over () as "number", c.* from captured_rows c) r
-      left join (select row_number() over () as "number", c.* from replaced_rows c) o
-        on o."number" = r."number"
-        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
+      full join (
+        select row_number() over () as "number", c.* from replaced_rows c
+        where (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      ) o on o."number" = r."number"
+      where coalesce(r."number", 0) > 0
       order by r."number"
       returning id, xmin, "image_1", "before_1"
       )
@@ -2308,9 +2332,12 @@ with stored as (
         application_name, client_addr, partition_name, "image_1", "before_1"      )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
         application, client, partition_of, row(r."credential_id", r."user_id", r."public_key", r."sign_count", r."created_at")::"public"."passkeys_image_1", row(o."credential_id", o."user_id", o."public_key", o."sign_count", o."created_at")::"public"."passkeys_image_1"      from (select row_number() over () as "number", c.* from captured_rows c) r
-      left join (select row_number() over () as "number", c.* from replaced_rows c) o
-        on o."number" = r."number"
-        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
+      full join (
+        select row_number() over () as "number", c.* from replaced_rows c
+        where (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      ) o on o."number" = r."number"
+      where coalesce(r."number", 0) > 0
       order by r."number"
       returning id, xmin, "image_1", "before_1"
       )
@@ -2611,9 +2638,10 @@ begin
       from (
         select row_number() over () as number, r.id, sha256(inner_pad || 'r' || int8send(r.id) || coalesce(record_send(r.image_1), '') || coalesce(record_send(r.before_1), '') || coalesce(convert_to(r.drifted::text, getdatabaseencoding()), '')) as digest from captured_rows r
       ) n
-      join (
+      -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
+      full join (
         select row_number() over () as number, o.id, sha256(inner_pad || 'r' || int8send(o.id) || coalesce(record_send(o.image_1), '') || coalesce(record_send(o.before_1), '') || coalesce(convert_to(o.drifted::text, getdatabaseencoding()), '')) as digest from replaced_rows o
-      ) o using (number)
+      ) o on o.number = n.number
       -- A line stays below 1.5 KB.
       group by (n.number - 1) / 16
     loop
@@ -2818,9 +2846,12 @@ if nested is not null then
           select from "public"."subscriptions" l where l."id" = r."id" and row(l."id", l."user_id", l."plan", l."status", l."renews_at", l."created_at")::"public"."subscriptions_image_1" *= row(r."id", r."user_id", r."plan", r."status", r."renews_at", r."created_at")::"public"."subscriptions_image_1"
         ) then nested end
       from (select row_number() over () as "number", c.* from captured_rows c) r
-      left join (select row_number() over () as "number", c.* from replaced_rows c) o
-        on o."number" = r."number"
-        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
+      full join (
+        select row_number() over () as "number", c.* from replaced_rows c
+        where (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      ) o on o."number" = r."number"
+      where coalesce(r."number", 0) > 0
       order by r."number"
       returning id, xmin, "image_1", "before_1"
       )
@@ -2874,9 +2905,12 @@ with stored as (
         application_name, client_addr, partition_name, "image_1", "before_1"      )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
         application, client, partition_of, row(r."id", r."user_id", r."plan", r."status", r."renews_at", r."created_at")::"public"."subscriptions_image_1", row(o."id", o."user_id", o."plan", o."status", o."renews_at", o."created_at")::"public"."subscriptions_image_1"      from (select row_number() over () as "number", c.* from captured_rows c) r
-      left join (select row_number() over () as "number", c.* from replaced_rows c) o
-        on o."number" = r."number"
-        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
+      full join (
+        select row_number() over () as "number", c.* from replaced_rows c
+        where (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      ) o on o."number" = r."number"
+      where coalesce(r."number", 0) > 0
       order by r."number"
       returning id, xmin, "image_1", "before_1"
       )
@@ -3177,9 +3211,10 @@ begin
       from (
         select row_number() over () as number, r.id, sha256(inner_pad || 'r' || int8send(r.id) || coalesce(record_send(r.image_1), '') || coalesce(record_send(r.before_1), '') || coalesce(convert_to(r.drifted::text, getdatabaseencoding()), '')) as digest from captured_rows r
       ) n
-      join (
+      -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
+      full join (
         select row_number() over () as number, o.id, sha256(inner_pad || 'r' || int8send(o.id) || coalesce(record_send(o.image_1), '') || coalesce(record_send(o.before_1), '') || coalesce(convert_to(o.drifted::text, getdatabaseencoding()), '')) as digest from replaced_rows o
-      ) o using (number)
+      ) o on o.number = n.number
       -- A line stays below 1.5 KB.
       group by (n.number - 1) / 16
     loop
@@ -3384,9 +3419,12 @@ if nested is not null then
           select from "public"."positions" l where l."user_id" = r."user_id" and l."symbol" = r."symbol" and row(l."user_id", l."symbol", l."quantity", l."updated_at")::"public"."positions_image_1" *= row(r."user_id", r."symbol", r."quantity", r."updated_at")::"public"."positions_image_1"
         ) then nested end
       from (select row_number() over () as "number", c.* from captured_rows c) r
-      left join (select row_number() over () as "number", c.* from replaced_rows c) o
-        on o."number" = r."number"
-        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
+      full join (
+        select row_number() over () as "number", c.* from replaced_rows c
+        where (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      ) o on o."number" = r."number"
+      where coalesce(r."number", 0) > 0
       order by r."number"
       returning id, xmin, "image_1", "before_1"
       )
@@ -3440,9 +3478,12 @@ with stored as (
         application_name, client_addr, partition_name, "image_1", "before_1"      )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
         application, client, partition_of, row(r."user_id", r."symbol", r."quantity", r."updated_at")::"public"."positions_image_1", row(o."user_id", o."symbol", o."quantity", o."updated_at")::"public"."positions_image_1"      from (select row_number() over () as "number", c.* from captured_rows c) r
-      left join (select row_number() over () as "number", c.* from replaced_rows c) o
-        on o."number" = r."number"
-        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
+      full join (
+        select row_number() over () as "number", c.* from replaced_rows c
+        where (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      ) o on o."number" = r."number"
+      where coalesce(r."number", 0) > 0
       order by r."number"
       returning id, xmin, "image_1", "before_1"
       )
@@ -3743,9 +3784,10 @@ begin
       from (
         select row_number() over () as number, r.id, sha256(inner_pad || 'r' || int8send(r.id) || coalesce(record_send(r.image_1), '') || coalesce(record_send(r.before_1), '') || coalesce(convert_to(r.drifted::text, getdatabaseencoding()), '')) as digest from captured_rows r
       ) n
-      join (
+      -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
+      full join (
         select row_number() over () as number, o.id, sha256(inner_pad || 'r' || int8send(o.id) || coalesce(record_send(o.image_1), '') || coalesce(record_send(o.before_1), '') || coalesce(convert_to(o.drifted::text, getdatabaseencoding()), '')) as digest from replaced_rows o
-      ) o using (number)
+      ) o on o.number = n.number
       -- A line stays below 1.5 KB.
       group by (n.number - 1) / 16
     loop
@@ -3950,9 +3992,12 @@ if nested is not null then
           select from "public"."trades" l where l."id" = r."id" and row(l."id", l."user_id", l."symbol", l."side", l."quantity", l."price", l."executed_at")::"public"."trades_image_1" *= row(r."id", r."user_id", r."symbol", r."side", r."quantity", r."price", r."executed_at")::"public"."trades_image_1"
         ) then nested end
       from (select row_number() over () as "number", c.* from captured_rows c) r
-      left join (select row_number() over () as "number", c.* from replaced_rows c) o
-        on o."number" = r."number"
-        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
+      full join (
+        select row_number() over () as "number", c.* from replaced_rows c
+        where (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      ) o on o."number" = r."number"
+      where coalesce(r."number", 0) > 0
       order by r."number"
       returning id, xmin, "image_1", "before_1"
       )
@@ -4006,9 +4051,12 @@ with stored as (
         application_name, client_addr, partition_name, "image_1", "before_1"      )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
         application, client, partition_of, row(r."id", r."user_id", r."symbol", r."side", r."quantity", r."price", r."executed_at")::"public"."trades_image_1", row(o."id", o."user_id", o."symbol", o."side", o."quantity", o."price", o."executed_at")::"public"."trades_image_1"      from (select row_number() over () as "number", c.* from captured_rows c) r
-      left join (select row_number() over () as "number", c.* from replaced_rows c) o
-        on o."number" = r."number"
-        and (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
+      full join (
+        select row_number() over () as "number", c.* from replaced_rows c
+        where (select count(*) from captured_rows) = (select count(*) from replaced_rows)
+      ) o on o."number" = r."number"
+      where coalesce(r."number", 0) > 0
       order by r."number"
       returning id, xmin, "image_1", "before_1"
       )
@@ -4554,7 +4602,7 @@ create or replace trigger pgwitness_append_only
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'users', 'history', 'users_history', 'fn_capture_users_history', 'fac1f20142696098c1cc20186bb98b5a2801ba101be79f88193cd002f61b8a41', null
+  'public', 'users', 'history', 'users_history', 'fn_capture_users_history', 'd69f8c57157b0a552b6ae29faf50fcfd29289816f925731b327c2dddf548499e', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -4565,7 +4613,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'sessions', 'history', 'sessions_history', 'fn_capture_sessions_history', 'cedfe6498b0086dc8e28cbdb56267185ac3e21fb9f06adc36bb4c6b545600353', null
+  'public', 'sessions', 'history', 'sessions_history', 'fn_capture_sessions_history', 'ac6727238e3e31898242f0db0bfb2b12744d3a24db4a736907797e082e66d1d0', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -4576,7 +4624,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'passkeys', 'history', 'passkeys_history', 'fn_capture_passkeys_history', '4c6b05c2e17d3d9575bbf0d6092e56e55009b510c90a6aaf5a3611efd0fff174', null
+  'public', 'passkeys', 'history', 'passkeys_history', 'fn_capture_passkeys_history', '768396e7efcac8112796e760f8e4835c2b4c2fa540bc6f4cc5065058e51345e9', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -4587,7 +4635,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'subscriptions', 'history', 'subscriptions_history', 'fn_capture_subscriptions_history', '979f11535a767d69fa243c8d33c0ea74f7c5c9a69ca09d3c01148575b7b5c334', null
+  'public', 'subscriptions', 'history', 'subscriptions_history', 'fn_capture_subscriptions_history', 'decf4d931705dcf4d564f9aaeb11d7e91b03546c58bfa4705c9a6faec2a74bf4', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -4598,7 +4646,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'positions', 'history', 'positions_history', 'fn_capture_positions_history', '18e43a93f068933cdc33e718fec87bc2bf8e5bc092d605ac062b35090125dd2c', null
+  'public', 'positions', 'history', 'positions_history', 'fn_capture_positions_history', 'd5f155924ad95f0905c6d07ac37afcf084ac3eae2f27575d9b056f82944ad7db', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -4609,7 +4657,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'trades', 'history', 'trades_history', 'fn_capture_trades_history', '6803f4db464d1bda477a2f6bc61d640a32d26fba1364a3d505647d7735d8fb3b', null
+  'public', 'trades', 'history', 'trades_history', 'fn_capture_trades_history', 'b98e5468559752498f11a6ff1aa38e0b8577c4922dd3fdaea1e385191e3ebf05', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,

@@ -95,7 +95,7 @@ test('keeps released migrations as they are', () => {
       ],
       [
         "witness",
-        "04f5c914f3b526b4e4c6ccea3ed8d7f3d3173ab55d953490caf920400ba85387",
+        "d645555cdde6fad8a6146a179fa9ab5ae9048459b47cb19a0b0cc3de3acc919c",
       ],
     ]
   `);
