@@ -3,6 +3,8 @@
 export { type BaselineOptions, type TakenBaseline, takeBaseline } from './capture/baseline.ts';
 export { type BaselineStatus, readBaselines } from './capture/baseline-status.ts';
 export { connectDatabase } from './capture/connect.ts';
+export { type Coverage, type CoveredTable, readCoverage } from './capture/coverage.ts';
+export type { Gap } from './capture/coverage-gap.ts';
 export { type InstallOutcome, installCapture } from './capture/install.ts';
 export { type CapturePlan, planCapture } from './capture/plan.ts';
 export type { CaptureTarget } from './capture/target.ts';

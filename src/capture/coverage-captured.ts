@@ -67,27 +67,7 @@ function driftGaps(look: CapturedLook): Gap[] {
     const text = `Of ${listed(unknown.map(showIdentifier))} only tokens are kept until install: the table has columns left out or masked, and under a new name it might be one of them.`;
     gaps.push(gap('table.unknown-columns', shown, text, runInstall));
   }
-  return [...gaps, ...amidGaps(look)];
-}
-
-/**
- * In the slower form a place in the order is not kept for a statement amid which a trigger changed the same
- * rows: the change that a trigger made comes first.
- */
-function amidGaps({ facts, table, names, shown }: CapturedLook): Gap[] {
-  const places = [table.oid, ...table.partitions.map(({ oid }) => oid)];
-  const amid = facts.triggers.filter(
-    ({ table_oid, each_row, name, writes, function_schema, function_name }) =>
-      places.includes(table_oid) &&
-      (each_row || name < names.triggers.insert) &&
-      writes &&
-      function_schema !== 'pgwitness' &&
-      !(function_schema === names.schema && function_name === names.function),
-  );
-  if (amid.length === 0) return [];
-  const triggers = listed([...new Set(amid.map(({ name }) => showIdentifier(name)))]);
-  const text = `Can’t tell whether ${triggers} changes rows of ${shown} itself. If so, history has such a change before the one that fired the trigger, until install.`;
-  return [gap('table.drifted-order', shown, text, runInstall)];
+  return gaps;
 }
 
 /** History has lost the columns of the newest form of image. */

@@ -160,6 +160,25 @@ describe.each([
       );
     });
 
+    test('a function or a right in the schema pgwitness that was altered undoes what rests on it', async () => {
+      await during(
+        'grant select on pgwitness.witness_key to raptor_app',
+        'revoke select on pgwitness.witness_key from raptor_app',
+        async () => expect(await ids()).toEqual(['gap install.altered']),
+      );
+      const { rows } = await owner.query(
+        `select pg_get_functiondef('pgwitness.refuse_change'::regproc) as def`,
+      );
+      await owner.query(
+        rows[0].def.replace('raise exception using', 'return new; raise exception using'),
+      );
+      const [found] = await general();
+      expect(found).toMatchObject({ id: 'install.altered', level: 'gap' });
+      expect(found?.what).toContain('refuse_change');
+      await owner.query(rows[0].def);
+      expect(await ids()).toEqual([]);
+    });
+
     test('the owner of a schema can drop capture', async () => {
       await during(
         'alter schema public owner to raptor_app',

@@ -80,8 +80,12 @@ export interface AfterTriggerFacts {
   readonly each_row: boolean;
   readonly function_schema: string;
   readonly function_name: string;
-  /** Its function's text has a word that may change rows. */
+  /** Its function's text has a statement that changes rows. */
   readonly writes: boolean;
+  /** That text has the name of the table. */
+  readonly names_table: boolean;
+  /** It runs what its text does not show. */
+  readonly hidden: boolean;
 }
 
 export interface RoleFacts {

@@ -14,7 +14,7 @@ export function settingGaps(look: CoverageLook): Gap[] {
  * What a setting is at the login of a role: its own for this database goes before its own, that before this
  * database's, then everybody's, then the server's. undefined where that can't be told.
  */
-export function effective(
+function effective(
   { settings, serverSettings }: CoverageFacts,
   name: Setting,
   role: string,

@@ -293,20 +293,45 @@ describe('coverage of tables', () => {
     expect((await history()).map(([operation]) => operation)).toEqual(['INSERT', 'UPDATE']);
   });
 
-  test('can’t tell the order amid which a trigger writes, of a table that has drifted alone', async () => {
-    const schema = await captured(`create table t (id int primary key, v text);
-        create function up() returns trigger language plpgsql
-          as 'begin update t set v = upper(v) where id = new.id; return null; end';
-        create trigger zz after insert on t for each row execute function up()`);
-    const order = async () =>
-      (await owner.query('select operation from t_changes order by position, id')).rows.map(
-        ({ operation }) => operation,
-      );
-    expect(await about(schema)).toEqual([]);
+  test('tells whose own changes amid a statement come out of order, and those of nobody else', async () => {
+    const schema = await captured(
+      `create table t (id int primary key, v text); create table k (id int, v text); create table log (x int);
+       create function up() returns trigger language plpgsql as $$begin
+         if pg_trigger_depth() < 2 then
+           execute format('update %s set v = upper(v) where id = $1 -- t', tg_relid::regclass) using new.id;
+         end if; return null; end$$;
+       create function up_t() returns trigger language plpgsql as $$begin
+         if pg_trigger_depth() < 2 then update t set v = upper(v) where id = new.id; end if; return null; end$$;
+       create function tell() returns trigger language plpgsql as $$begin insert into log values (1); return null; end$$;
+       create trigger zz after insert or update on t for each row execute function up_t();
+       create trigger zz after insert or update on k for each row execute function up();
+       create trigger tell after insert on t for each row execute function tell()`,
+      ['t', 'k'],
+    );
+    const order = async (of: string) =>
+      (
+        await owner.query(
+          `select operation, coalesce(after, before)->>'v' as v from ${of}_changes order by position, id`,
+        )
+      ).rows.map(({ operation, v }) => `${operation} ${v}`);
+    // A key, as installed: right, but for an upsert that does both.
     await owner.query(`insert into t values (1, 'a')`);
-    expect(await order()).toEqual(['INSERT', 'UPDATE']);
+    expect(await order('t')).toEqual(['INSERT a', 'UPDATE A']);
+    expect(await about(schema)).toEqual(['gap table.trigger-order']);
+    expect(await told(schema, 'table.trigger-order')).toMatch(/^Where zz changes rows/);
+    // No key, or drifted: wrong.
+    await owner.query(`insert into k values (1, 'a')`);
+    expect(await order('k')).toEqual(['UPDATE A', 'INSERT a']);
+    expect(await about(schema, undefined, 'k')).toEqual([
+      'gap table.trigger-order',
+      'note table.no-key',
+    ]);
     await owner.query('alter table t add column w int');
-    expect(await about(schema)).toEqual(['gap table.drifted-order', 'note table.drifted']);
+    expect(await about(schema)).toEqual([
+      'gap table.trigger-order',
+      'note table.drifted',
+      'note table.trigger-order',
+    ]);
   });
 
   test('tells since when a baseline holds, and that a table written anew needs another', async () => {

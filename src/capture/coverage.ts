@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg';
-import { showIdentifier, showName } from './capture-names.ts';
+import { showName } from './capture-names.ts';
 import { nameKey, readCatalogue } from './catalogue.ts';
 import { appendOnlyGaps } from './coverage-append-only.ts';
 import { readAttachedRows } from './coverage-attached.ts';
@@ -8,6 +8,7 @@ import { functionGaps, type ShapeState, shapeState } from './coverage-captured.t
 import { readCoverageFacts } from './coverage-facts.ts';
 import { type Gap, gap, note, runInstall } from './coverage-gap.ts';
 import { historyGaps, triggerMakerGaps } from './coverage-history.ts';
+import { installGaps } from './coverage-install.ts';
 import {
   type CapturedLook,
   type CoverageLook,
@@ -15,6 +16,7 @@ import {
   lookAtCaptured,
   objectsOf,
 } from './coverage-look.ts';
+import { orderGaps } from './coverage-order.ts';
 import { type AttachedRows, partitionGaps } from './coverage-partitions.ts';
 import { tableTriggerGaps } from './coverage-places.ts';
 import { roleGaps } from './coverage-roles.ts';
@@ -23,9 +25,7 @@ import { settingGaps } from './coverage-settings.ts';
 import { uncapturedGaps } from './coverage-uncaptured.ts';
 import { writeGaps } from './coverage-writes.ts';
 import { pinnedPath } from './plan.ts';
-import { planBookkeeping, planPreconditions } from './plan-bookkeeping.ts';
 import type { PlannedObject } from './planned-object.ts';
-import { migrations } from './sql-file.ts';
 import type { CapturedName, CaptureTarget } from './target.ts';
 
 /** What of a database is captured, table by table, and every gap. */
@@ -93,7 +93,7 @@ function judgeCoverage(look: CoverageLook, attached: ReadonlyMap<string, Attache
     ...target.appendOnly.map((table) => judgeAppendOnly(look, table)),
   ];
   const general = [
-    ...preconditionGaps(look),
+    ...installGaps(look),
     ...uncapturedGaps(look),
     ...settingGaps(look),
     ...roleGaps(look),
@@ -154,6 +154,7 @@ function capturedGaps(look: CapturedLook, attached: ReadonlyMap<string, Attached
     ...historyGaps(look),
     ...partitionGaps(look, attached),
     ...writeGaps(look),
+    ...orderGaps(look),
     ...rowGaps(look),
   ];
 }
@@ -195,34 +196,6 @@ function refusalGaps(shown: string, objects: readonly PlannedObject[]): Gap[] {
     .map(({ name, why, fix }) =>
       gap('table.refused', shown, `${name}: ${why}.`, fix ?? 'See to it, and run it again.'),
     );
-}
-
-/** What keeps install from doing anything at all, or is not up to date. */
-function preconditionGaps({ catalogue, target }: CoverageLook): Gap[] {
-  const objects = [
-    ...planPreconditions(catalogue, target),
-    ...planBookkeeping(catalogue, target, migrations()),
-  ];
-  const refused = objects
-    .filter(({ action }) => action === 'refuse')
-    .map(({ name, why, fix }) =>
-      gap('install.refused', undefined, `${name}: ${why}.`, fix ?? 'See to it, and run it again.'),
-    );
-  const unread =
-    catalogue.server.bookkeeping?.readable === false
-      ? [
-          gap(
-            'install.unreadable',
-            undefined,
-            `Can’t tell what was installed: ${showIdentifier(catalogue.server.user)} may not read the schema pgwitness.`,
-            `Log in as ${showIdentifier(target.owner)}.`,
-          ),
-        ]
-      : [];
-  const older = objects.some(({ action }) => action === 'create' || action === 'change');
-  if (!older || catalogue.records.tables.length === 0) return [...refused, ...unread];
-  const text = 'The schema pgwitness is that of an older version.';
-  return [...refused, ...unread, note('install.older', undefined, text, runInstall)];
 }
 
 /** nextval of history's id is the last one of the writer's session. */
