@@ -149,7 +149,7 @@ on conflict do nothing;""",
     """-- Whose it is in pgwitness.yaml; null where a migration made it, which does not know.
 alter table pgwitness.captured_table add column if not exists app text;""",
     """insert into pgwitness.migration (number, name, sha256)
-values ('3', 'witness', 'd645555cdde6fad8a6146a179fa9ab5ae9048459b47cb19a0b0cc3de3acc919c')
+values ('3', 'witness', '5c27b544b86136ce821de2391ac77887882b4f5c8785efba8ccfa4b5c901210c')
 on conflict do nothing;""",
     """-- The form of one table's images: which attribute of its composite type holds which column, and how.
 create table if not exists pgwitness.image_shape (
@@ -281,6 +281,24 @@ begin
 end
 $places$;""",
     """revoke all on function pgwitness.places_of(text, text, text, text, text, text[]) from public;""",
+    """-- History as SQL writes it: by its name, or, where its schema has another name by now, beside the function
+-- that the trigger calls.
+create or replace function pgwitness.history_of(
+  known text, history text, relation oid, trigger_name text
+) returns text
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $history$
+  select coalesce(to_regclass(known)::text, (
+    select c.oid::regclass::text
+    from pg_trigger t
+    join pg_proc p on p.oid = t.tgfoid
+    join pg_class c on c.relnamespace = p.pronamespace and c.relname = history
+    where t.tgrelid = relation and t.tgname = trigger_name
+  ), known)
+$history$;""",
+    """revoke all on function pgwitness.history_of(text, text, oid, text) from public;""",
     """-- Of a table that is not as it was installed: an expression for the json of a row, every value as its
 -- type's own text, so that no value and no type can fail it. `known` is null where nothing is left out or
 -- masked; else a column that is not in it is masked, since a column may have been given another name.
@@ -314,7 +332,7 @@ $drifted$;""",
 -- $14 the row and $15 the row before. It gives what the capture function tells of what it has kept.
 create or replace function pgwitness.drifted_insert(
   history text, relation oid, operation text, level text, place text,
-  excluded text[], masked text[], known text[]
+  excluded text[], masked text[], known text[], nested bigint
 ) returns text
 language plpgsql
 stable
@@ -398,9 +416,9 @@ begin
       with stored as (
         insert into %s (
           operation, changed_at, xid, session_role, active_role, actor, request_id,
-          application_name, client_addr, partition_name, drifted
+          application_name, client_addr, partition_name, position, drifted
         )
-        select %s, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+        select %s, $2, $3, $4, $5, $6, $7, $8, $9, $10, %L::bigint,
           json_build_object('by', %L, 'types', $11, 'key', $12, 'values', %s, 'before', %s)
         from %s
         returning id, xmin, drifted
@@ -410,11 +428,13 @@ begin
       ), 'hex'))::bit(128))
       from stored
     $statement$,
-    history, done, lower(level), kept, replaced, source
+    history, done, nested, lower(level), kept, replaced, source
   );
 end
 $insert$;""",
-    """revoke all on function pgwitness.drifted_insert(text, oid, text, text, text, text[], text[], text[])
+    """revoke all on function pgwitness.drifted_insert(
+  text, oid, text, text, text, text[], text[], text[], bigint
+)
 from public;""",
     """-- As what type an image keeps a value of this one: itself, or the one that it is a domain over, where that is
 -- Postgres's own and has a binary form; else text. The catalogue's tables.sql says the same.
@@ -556,7 +576,8 @@ set search_path = pg_catalog, pg_temp
 as $changed$
   select coalesce(array_agg(k.name order by k.name), '{}')
   from (select jsonb_object_keys(before) union select jsonb_object_keys(after)) k (name)
-  where before -> k.name is distinct from after -> k.name
+  -- As told: 0 and 0.00 are one number, and not one value of every type.
+  where (before -> k.name)::text is distinct from (after -> k.name)::text
 $changed$;""",
     """-- The transaction that captured a row stays known when its image is changed.
 create or replace function pgwitness.keep_first_xmin() returns trigger
@@ -679,8 +700,9 @@ begin
       ('function', 'pgwitness.token(text)', null),
       ('function', 'pgwitness.columns_of(oid)', null),
       ('function', 'pgwitness.places_of(text, text, text, text, text, text[])', null),
+      ('function', 'pgwitness.history_of(text, text, oid, text)', null),
       ('function', 'pgwitness.drifted_values(oid, text, text[], text[], text[])', null),
-      ('function', 'pgwitness.drifted_insert(text, oid, text, text, text, text[], text[], text[])', null),
+      ('function', 'pgwitness.drifted_insert(text, oid, text, text, text, text[], text[], text[], bigint)', null),
       ('function', 'pgwitness.kept_as(text)', null),
       ('function', 'pgwitness.drifted_shape(oid, text[])', null),
       ('function', 'pgwitness.value_as_jsonb(text, text)', 'execute'),
@@ -896,6 +918,7 @@ set client_min_messages = error
 set client_encoding = 'UTF8'
 set quote_all_identifiers = off
 set debug_print_plan = off
+set row_security = on
 as $capture$
 #variable_conflict use_variable
 declare
@@ -1024,6 +1047,7 @@ set client_min_messages = error
 set client_encoding = 'UTF8'
 set quote_all_identifiers = off
 set debug_print_plan = off
+set row_security = on
 set extra_float_digits = 1
 set TimeZone = 'UTC'
 set DateStyle = 'ISO, YMD'
@@ -1049,6 +1073,8 @@ declare
   many         boolean;
   nesting      text;
   nested       bigint;
+  places       text[] := '{}';
+  taken        boolean := false;
   shape        record;
   statement    text;
   row_count    bigint;
@@ -1086,33 +1112,45 @@ if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
     partition_of := format('%I.%I', tg_table_schema, tg_table_name);
   end if;
 
-  if tg_op = 'TRUNCATE' then
-    insert into "public"."users_history" (
-      operation, changed_at, xid, session_role, active_role, actor, request_id,
-      application_name, client_addr, partition_name
-    ) values (
-      tg_op, moment, transaction, writer, acting, actor_id, request,
-      application, client, partition_of
-    ) returning 0, id, id, xmin::text into row_count, first_id, last_id, subtransaction;
-  elsif as_installed then
--- A statement that a trigger runs amid another one on this table is captured first. It keeps a place in the
-  -- order for the other, and for each one around that.
+-- A statement that a trigger runs amid another one on this table is captured first. It keeps a number below
+  -- its own for each one around it, by depth, which that takes as its place in the order.
   nesting := current_setting('pgwitness.nesting_14447575adab621e', true);
-  if nesting > '' and starts_with(nesting, statement_timestamp()::text) then
-    nested := substring(nesting from '/([0-9]{1,18})$')::bigint + pg_trigger_depth() - 1;
-    if pg_trigger_depth() = 1 then
-      perform set_config('pgwitness.nesting_14447575adab621e', '', true);
+  if nesting > '' or pg_trigger_depth() > 1 then
+    if starts_with(nesting, statement_timestamp()::text || '/') then
+      places := (string_to_array(substring(nesting from '/([0-9c,]*)$'), ','))[1:pg_trigger_depth()];
     end if;
-  elsif pg_trigger_depth() > 1 then
-    nesting := statement_timestamp()::text || '/' || nextval(pg_get_serial_sequence('"public"."users_history"', 'id'));
-    for level in 3 .. pg_trigger_depth() loop
-      perform nextval(pg_get_serial_sequence('"public"."users_history"', 'id'));
+    nested := substring(places[pg_trigger_depth()] from '^([0-9]{1,18})c?$')::bigint;
+    if nested is not null then
+      -- Taken: of an upsert the other half may still ask for it, and so may a later statement of the query.
+      taken := places[pg_trigger_depth()] like '%c';
+      places[pg_trigger_depth()] := nested || 'c';
+    end if;
+    for level in 1 .. pg_trigger_depth() - 1 loop
+      if coalesce(places[level], '') !~ '^[0-9]{1,18}$' then
+        places[level] := nextval(pg_get_serial_sequence(
+          pgwitness.history_of('"public"."users_history"', 'users_history', tg_relid, tg_name), 'id'
+        ));
+      end if;
     end loop;
-    perform set_config('pgwitness.nesting_14447575adab621e', nesting, true);
+    perform set_config(
+      'pgwitness.nesting_14447575adab621e', statement_timestamp()::text || '/' || coalesce(array_to_string(places, ',', ''), ''), true
+    );
   end if;
+  if tg_op = 'TRUNCATE' then
+    execute format(
+      $insert$
+        insert into %s (
+          operation, changed_at, xid, session_role, active_role, actor, request_id,
+          application_name, client_addr, partition_name
+        ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning 0, id, id, xmin::text
+      $insert$,
+      pgwitness.history_of('"public"."users_history"', 'users_history', tg_relid, tg_name)
+    )
+      into row_count, first_id, last_id, subtransaction
+      using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+        partition_of;
+  elsif as_installed then
 if nested is not null then
-      -- A row that is no longer as this statement left it was changed by the one captured before, and so
-      -- comes before that.
       if tg_op = 'UPDATE' then
 -- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
       -- partition has kept a row from arriving is there one more before than after.
@@ -1123,9 +1161,13 @@ if nested is not null then
       )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
         application, client, partition_of, row(r."id", r."email", r."email_verified_at", r."display_name", r."created_at")::"public"."users_image_1", row(o."id", o."email", o."email_verified_at", o."display_name", o."created_at")::"public"."users_image_1",
-        case when not exists (
-          select from "public"."users" l where l."id" = r."id" and row(l."id", l."email", l."email_verified_at", l."display_name", l."created_at")::"public"."users_image_1" *= row(r."id", r."email", r."email_verified_at", r."display_name", r."created_at")::"public"."users_image_1"
-        ) then nested end
+        case
+          when nested is null or not taken then nested
+          when not exists (
+            select from "public"."users" l
+            where l."id" = r."id" and row(l."id", l."email", l."email_verified_at", l."display_name", l."created_at")::"public"."users_image_1" *= row(r."id", r."email", r."email_verified_at", r."display_name", r."created_at")::"public"."users_image_1"
+          ) then nested
+        end
       from (select row_number() over () as "number", c.* from captured_rows c) r
       -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
       full join (
@@ -1140,24 +1182,6 @@ if nested is not null then
           bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1") || coalesce(record_send("before_1"), '')), 'hex'))::bit(128))
         into row_count, first_id, last_id, subtransaction, images
         from stored;
-      elsif tg_op = 'INSERT' then
-with stored as (
-      insert into "public"."users_history" (
-        operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, "image_1", position
-      )
-      select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, row(r."id", r."email", r."email_verified_at", r."display_name", r."created_at")::"public"."users_image_1",
-        case when not exists (
-          select from "public"."users" l where l."id" = r."id" and row(l."id", l."email", l."email_verified_at", l."display_name", l."created_at")::"public"."users_image_1" *= row(r."id", r."email", r."email_verified_at", r."display_name", r."created_at")::"public"."users_image_1"
-        ) then nested end
-      from captured_rows r
-      returning id, xmin, "image_1"
-      )
-      select count(*), min(id), max(id), min(xmin::text),
-          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1")), 'hex'))::bit(128))
-        into row_count, first_id, last_id, subtransaction, images
-        from stored;
       else
 with stored as (
       insert into "public"."users_history" (
@@ -1166,9 +1190,23 @@ with stored as (
       )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
         application, client, partition_of, row(r."id", r."email", r."email_verified_at", r."display_name", r."created_at")::"public"."users_image_1",
-        case when  exists (
-          select from "public"."users" l where l."id" = r."id"
-        ) then nested end
+        case
+          when nested is null then null
+          when tg_op = 'DELETE' then case when not taken or exists (
+            select from "public"."users" l
+            where l."id" = r."id"
+          ) then nested end
+          when not exists (
+            select from "public"."users" l
+            where l."id" = r."id" and row(l."id", l."email", l."email_verified_at", l."display_name", l."created_at")::"public"."users_image_1" *= row(r."id", r."email", r."email_verified_at", r."display_name", r."created_at")::"public"."users_image_1"
+          ) then nested
+          when not taken and (r."id") not in (
+            select (h.image_1)."id"
+            from "public"."users_history" h
+            where h.id >= nested and h.xid = transaction and h.operation = 'DELETE'
+              and num_nonnulls(h.image_1) = 1
+          ) then nested
+        end
       from captured_rows r
       returning id, xmin, "image_1"
       )
@@ -1218,8 +1256,8 @@ with stored as (
     -- Slower, and as exact.
     select * from pgwitness.drifted_shape(tg_relid, '{}'::text[]) into shape;
     statement := pgwitness.drifted_insert(
-      '"public"."users_history"', tg_relid, tg_op, tg_level, tg_argv[0],
-      '{}'::text[], '{}'::text[], null::text[]
+      pgwitness.history_of('"public"."users_history"', 'users_history', tg_relid, tg_name), tg_relid, tg_op, tg_level, tg_argv[0],
+      '{}'::text[], '{}'::text[], null::text[], nested
     );
     if tg_level = 'STATEMENT' then
       execute statement into row_count, first_id, last_id, subtransaction, images
@@ -1469,6 +1507,7 @@ set client_min_messages = error
 set client_encoding = 'UTF8'
 set quote_all_identifiers = off
 set debug_print_plan = off
+set row_security = on
 as $capture$
 #variable_conflict use_variable
 declare
@@ -1597,6 +1636,7 @@ set client_min_messages = error
 set client_encoding = 'UTF8'
 set quote_all_identifiers = off
 set debug_print_plan = off
+set row_security = on
 set extra_float_digits = 1
 set TimeZone = 'UTC'
 set DateStyle = 'ISO, YMD'
@@ -1622,6 +1662,8 @@ declare
   many         boolean;
   nesting      text;
   nested       bigint;
+  places       text[] := '{}';
+  taken        boolean := false;
   shape        record;
   statement    text;
   row_count    bigint;
@@ -1659,33 +1701,45 @@ if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
     partition_of := format('%I.%I', tg_table_schema, tg_table_name);
   end if;
 
-  if tg_op = 'TRUNCATE' then
-    insert into "public"."sessions_history" (
-      operation, changed_at, xid, session_role, active_role, actor, request_id,
-      application_name, client_addr, partition_name
-    ) values (
-      tg_op, moment, transaction, writer, acting, actor_id, request,
-      application, client, partition_of
-    ) returning 0, id, id, xmin::text into row_count, first_id, last_id, subtransaction;
-  elsif as_installed then
--- A statement that a trigger runs amid another one on this table is captured first. It keeps a place in the
-  -- order for the other, and for each one around that.
+-- A statement that a trigger runs amid another one on this table is captured first. It keeps a number below
+  -- its own for each one around it, by depth, which that takes as its place in the order.
   nesting := current_setting('pgwitness.nesting_05db40b51d327dae', true);
-  if nesting > '' and starts_with(nesting, statement_timestamp()::text) then
-    nested := substring(nesting from '/([0-9]{1,18})$')::bigint + pg_trigger_depth() - 1;
-    if pg_trigger_depth() = 1 then
-      perform set_config('pgwitness.nesting_05db40b51d327dae', '', true);
+  if nesting > '' or pg_trigger_depth() > 1 then
+    if starts_with(nesting, statement_timestamp()::text || '/') then
+      places := (string_to_array(substring(nesting from '/([0-9c,]*)$'), ','))[1:pg_trigger_depth()];
     end if;
-  elsif pg_trigger_depth() > 1 then
-    nesting := statement_timestamp()::text || '/' || nextval(pg_get_serial_sequence('"public"."sessions_history"', 'id'));
-    for level in 3 .. pg_trigger_depth() loop
-      perform nextval(pg_get_serial_sequence('"public"."sessions_history"', 'id'));
+    nested := substring(places[pg_trigger_depth()] from '^([0-9]{1,18})c?$')::bigint;
+    if nested is not null then
+      -- Taken: of an upsert the other half may still ask for it, and so may a later statement of the query.
+      taken := places[pg_trigger_depth()] like '%c';
+      places[pg_trigger_depth()] := nested || 'c';
+    end if;
+    for level in 1 .. pg_trigger_depth() - 1 loop
+      if coalesce(places[level], '') !~ '^[0-9]{1,18}$' then
+        places[level] := nextval(pg_get_serial_sequence(
+          pgwitness.history_of('"public"."sessions_history"', 'sessions_history', tg_relid, tg_name), 'id'
+        ));
+      end if;
     end loop;
-    perform set_config('pgwitness.nesting_05db40b51d327dae', nesting, true);
+    perform set_config(
+      'pgwitness.nesting_05db40b51d327dae', statement_timestamp()::text || '/' || coalesce(array_to_string(places, ',', ''), ''), true
+    );
   end if;
+  if tg_op = 'TRUNCATE' then
+    execute format(
+      $insert$
+        insert into %s (
+          operation, changed_at, xid, session_role, active_role, actor, request_id,
+          application_name, client_addr, partition_name
+        ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning 0, id, id, xmin::text
+      $insert$,
+      pgwitness.history_of('"public"."sessions_history"', 'sessions_history', tg_relid, tg_name)
+    )
+      into row_count, first_id, last_id, subtransaction
+      using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+        partition_of;
+  elsif as_installed then
 if nested is not null then
-      -- A row that is no longer as this statement left it was changed by the one captured before, and so
-      -- comes before that.
       if tg_op = 'UPDATE' then
 -- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
       -- partition has kept a row from arriving is there one more before than after.
@@ -1696,9 +1750,13 @@ if nested is not null then
       )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
         application, client, partition_of, row(r."id", r."user_id", r."created_at", r."expires_at")::"public"."sessions_image_1", row(o."id", o."user_id", o."created_at", o."expires_at")::"public"."sessions_image_1",
-        case when not exists (
-          select from "public"."sessions" l where l."id" = r."id" and row(l."id", l."user_id", l."created_at", l."expires_at")::"public"."sessions_image_1" *= row(r."id", r."user_id", r."created_at", r."expires_at")::"public"."sessions_image_1"
-        ) then nested end
+        case
+          when nested is null or not taken then nested
+          when not exists (
+            select from "public"."sessions" l
+            where l."id" = r."id" and row(l."id", l."user_id", l."created_at", l."expires_at")::"public"."sessions_image_1" *= row(r."id", r."user_id", r."created_at", r."expires_at")::"public"."sessions_image_1"
+          ) then nested
+        end
       from (select row_number() over () as "number", c.* from captured_rows c) r
       -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
       full join (
@@ -1713,24 +1771,6 @@ if nested is not null then
           bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1") || coalesce(record_send("before_1"), '')), 'hex'))::bit(128))
         into row_count, first_id, last_id, subtransaction, images
         from stored;
-      elsif tg_op = 'INSERT' then
-with stored as (
-      insert into "public"."sessions_history" (
-        operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, "image_1", position
-      )
-      select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, row(r."id", r."user_id", r."created_at", r."expires_at")::"public"."sessions_image_1",
-        case when not exists (
-          select from "public"."sessions" l where l."id" = r."id" and row(l."id", l."user_id", l."created_at", l."expires_at")::"public"."sessions_image_1" *= row(r."id", r."user_id", r."created_at", r."expires_at")::"public"."sessions_image_1"
-        ) then nested end
-      from captured_rows r
-      returning id, xmin, "image_1"
-      )
-      select count(*), min(id), max(id), min(xmin::text),
-          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1")), 'hex'))::bit(128))
-        into row_count, first_id, last_id, subtransaction, images
-        from stored;
       else
 with stored as (
       insert into "public"."sessions_history" (
@@ -1739,9 +1779,23 @@ with stored as (
       )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
         application, client, partition_of, row(r."id", r."user_id", r."created_at", r."expires_at")::"public"."sessions_image_1",
-        case when  exists (
-          select from "public"."sessions" l where l."id" = r."id"
-        ) then nested end
+        case
+          when nested is null then null
+          when tg_op = 'DELETE' then case when not taken or exists (
+            select from "public"."sessions" l
+            where l."id" = r."id"
+          ) then nested end
+          when not exists (
+            select from "public"."sessions" l
+            where l."id" = r."id" and row(l."id", l."user_id", l."created_at", l."expires_at")::"public"."sessions_image_1" *= row(r."id", r."user_id", r."created_at", r."expires_at")::"public"."sessions_image_1"
+          ) then nested
+          when not taken and (r."id") not in (
+            select (h.image_1)."id"
+            from "public"."sessions_history" h
+            where h.id >= nested and h.xid = transaction and h.operation = 'DELETE'
+              and num_nonnulls(h.image_1) = 1
+          ) then nested
+        end
       from captured_rows r
       returning id, xmin, "image_1"
       )
@@ -1791,8 +1845,8 @@ with stored as (
     -- Slower, and as exact.
     select * from pgwitness.drifted_shape(tg_relid, '{"token_digest"}'::text[]) into shape;
     statement := pgwitness.drifted_insert(
-      '"public"."sessions_history"', tg_relid, tg_op, tg_level, tg_argv[0],
-      '{"token_digest"}'::text[], '{}'::text[], '{"id","user_id","token_digest","created_at","expires_at"}'::text[]
+      pgwitness.history_of('"public"."sessions_history"', 'sessions_history', tg_relid, tg_name), tg_relid, tg_op, tg_level, tg_argv[0],
+      '{"token_digest"}'::text[], '{}'::text[], '{"id","user_id","token_digest","created_at","expires_at"}'::text[], nested
     );
     if tg_level = 'STATEMENT' then
       execute statement into row_count, first_id, last_id, subtransaction, images
@@ -2042,6 +2096,7 @@ set client_min_messages = error
 set client_encoding = 'UTF8'
 set quote_all_identifiers = off
 set debug_print_plan = off
+set row_security = on
 as $capture$
 #variable_conflict use_variable
 declare
@@ -2170,6 +2225,7 @@ set client_min_messages = error
 set client_encoding = 'UTF8'
 set quote_all_identifiers = off
 set debug_print_plan = off
+set row_security = on
 set extra_float_digits = 1
 set TimeZone = 'UTC'
 set DateStyle = 'ISO, YMD'
@@ -2195,6 +2251,8 @@ declare
   many         boolean;
   nesting      text;
   nested       bigint;
+  places       text[] := '{}';
+  taken        boolean := false;
   shape        record;
   statement    text;
   row_count    bigint;
@@ -2232,33 +2290,45 @@ if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
     partition_of := format('%I.%I', tg_table_schema, tg_table_name);
   end if;
 
-  if tg_op = 'TRUNCATE' then
-    insert into "public"."passkeys_history" (
-      operation, changed_at, xid, session_role, active_role, actor, request_id,
-      application_name, client_addr, partition_name
-    ) values (
-      tg_op, moment, transaction, writer, acting, actor_id, request,
-      application, client, partition_of
-    ) returning 0, id, id, xmin::text into row_count, first_id, last_id, subtransaction;
-  elsif as_installed then
--- A statement that a trigger runs amid another one on this table is captured first. It keeps a place in the
-  -- order for the other, and for each one around that.
+-- A statement that a trigger runs amid another one on this table is captured first. It keeps a number below
+  -- its own for each one around it, by depth, which that takes as its place in the order.
   nesting := current_setting('pgwitness.nesting_6892f66f764f9d42', true);
-  if nesting > '' and starts_with(nesting, statement_timestamp()::text) then
-    nested := substring(nesting from '/([0-9]{1,18})$')::bigint + pg_trigger_depth() - 1;
-    if pg_trigger_depth() = 1 then
-      perform set_config('pgwitness.nesting_6892f66f764f9d42', '', true);
+  if nesting > '' or pg_trigger_depth() > 1 then
+    if starts_with(nesting, statement_timestamp()::text || '/') then
+      places := (string_to_array(substring(nesting from '/([0-9c,]*)$'), ','))[1:pg_trigger_depth()];
     end if;
-  elsif pg_trigger_depth() > 1 then
-    nesting := statement_timestamp()::text || '/' || nextval(pg_get_serial_sequence('"public"."passkeys_history"', 'id'));
-    for level in 3 .. pg_trigger_depth() loop
-      perform nextval(pg_get_serial_sequence('"public"."passkeys_history"', 'id'));
+    nested := substring(places[pg_trigger_depth()] from '^([0-9]{1,18})c?$')::bigint;
+    if nested is not null then
+      -- Taken: of an upsert the other half may still ask for it, and so may a later statement of the query.
+      taken := places[pg_trigger_depth()] like '%c';
+      places[pg_trigger_depth()] := nested || 'c';
+    end if;
+    for level in 1 .. pg_trigger_depth() - 1 loop
+      if coalesce(places[level], '') !~ '^[0-9]{1,18}$' then
+        places[level] := nextval(pg_get_serial_sequence(
+          pgwitness.history_of('"public"."passkeys_history"', 'passkeys_history', tg_relid, tg_name), 'id'
+        ));
+      end if;
     end loop;
-    perform set_config('pgwitness.nesting_6892f66f764f9d42', nesting, true);
+    perform set_config(
+      'pgwitness.nesting_6892f66f764f9d42', statement_timestamp()::text || '/' || coalesce(array_to_string(places, ',', ''), ''), true
+    );
   end if;
+  if tg_op = 'TRUNCATE' then
+    execute format(
+      $insert$
+        insert into %s (
+          operation, changed_at, xid, session_role, active_role, actor, request_id,
+          application_name, client_addr, partition_name
+        ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning 0, id, id, xmin::text
+      $insert$,
+      pgwitness.history_of('"public"."passkeys_history"', 'passkeys_history', tg_relid, tg_name)
+    )
+      into row_count, first_id, last_id, subtransaction
+      using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+        partition_of;
+  elsif as_installed then
 if nested is not null then
-      -- A row that is no longer as this statement left it was changed by the one captured before, and so
-      -- comes before that.
       if tg_op = 'UPDATE' then
 -- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
       -- partition has kept a row from arriving is there one more before than after.
@@ -2269,9 +2339,13 @@ if nested is not null then
       )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
         application, client, partition_of, row(r."credential_id", r."user_id", r."public_key", r."sign_count", r."created_at")::"public"."passkeys_image_1", row(o."credential_id", o."user_id", o."public_key", o."sign_count", o."created_at")::"public"."passkeys_image_1",
-        case when not exists (
-          select from "public"."passkeys" l where l."credential_id" = r."credential_id" and row(l."credential_id", l."user_id", l."public_key", l."sign_count", l."created_at")::"public"."passkeys_image_1" *= row(r."credential_id", r."user_id", r."public_key", r."sign_count", r."created_at")::"public"."passkeys_image_1"
-        ) then nested end
+        case
+          when nested is null or not taken then nested
+          when not exists (
+            select from "public"."passkeys" l
+            where l."credential_id" = r."credential_id" and row(l."credential_id", l."user_id", l."public_key", l."sign_count", l."created_at")::"public"."passkeys_image_1" *= row(r."credential_id", r."user_id", r."public_key", r."sign_count", r."created_at")::"public"."passkeys_image_1"
+          ) then nested
+        end
       from (select row_number() over () as "number", c.* from captured_rows c) r
       -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
       full join (
@@ -2286,24 +2360,6 @@ if nested is not null then
           bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1") || coalesce(record_send("before_1"), '')), 'hex'))::bit(128))
         into row_count, first_id, last_id, subtransaction, images
         from stored;
-      elsif tg_op = 'INSERT' then
-with stored as (
-      insert into "public"."passkeys_history" (
-        operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, "image_1", position
-      )
-      select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, row(r."credential_id", r."user_id", r."public_key", r."sign_count", r."created_at")::"public"."passkeys_image_1",
-        case when not exists (
-          select from "public"."passkeys" l where l."credential_id" = r."credential_id" and row(l."credential_id", l."user_id", l."public_key", l."sign_count", l."created_at")::"public"."passkeys_image_1" *= row(r."credential_id", r."user_id", r."public_key", r."sign_count", r."created_at")::"public"."passkeys_image_1"
-        ) then nested end
-      from captured_rows r
-      returning id, xmin, "image_1"
-      )
-      select count(*), min(id), max(id), min(xmin::text),
-          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1")), 'hex'))::bit(128))
-        into row_count, first_id, last_id, subtransaction, images
-        from stored;
       else
 with stored as (
       insert into "public"."passkeys_history" (
@@ -2312,9 +2368,23 @@ with stored as (
       )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
         application, client, partition_of, row(r."credential_id", r."user_id", r."public_key", r."sign_count", r."created_at")::"public"."passkeys_image_1",
-        case when  exists (
-          select from "public"."passkeys" l where l."credential_id" = r."credential_id"
-        ) then nested end
+        case
+          when nested is null then null
+          when tg_op = 'DELETE' then case when not taken or exists (
+            select from "public"."passkeys" l
+            where l."credential_id" = r."credential_id"
+          ) then nested end
+          when not exists (
+            select from "public"."passkeys" l
+            where l."credential_id" = r."credential_id" and row(l."credential_id", l."user_id", l."public_key", l."sign_count", l."created_at")::"public"."passkeys_image_1" *= row(r."credential_id", r."user_id", r."public_key", r."sign_count", r."created_at")::"public"."passkeys_image_1"
+          ) then nested
+          when not taken and (r."credential_id") not in (
+            select (h.image_1)."credential_id"
+            from "public"."passkeys_history" h
+            where h.id >= nested and h.xid = transaction and h.operation = 'DELETE'
+              and num_nonnulls(h.image_1) = 1
+          ) then nested
+        end
       from captured_rows r
       returning id, xmin, "image_1"
       )
@@ -2364,8 +2434,8 @@ with stored as (
     -- Slower, and as exact.
     select * from pgwitness.drifted_shape(tg_relid, '{}'::text[]) into shape;
     statement := pgwitness.drifted_insert(
-      '"public"."passkeys_history"', tg_relid, tg_op, tg_level, tg_argv[0],
-      '{}'::text[], '{}'::text[], null::text[]
+      pgwitness.history_of('"public"."passkeys_history"', 'passkeys_history', tg_relid, tg_name), tg_relid, tg_op, tg_level, tg_argv[0],
+      '{}'::text[], '{}'::text[], null::text[], nested
     );
     if tg_level = 'STATEMENT' then
       execute statement into row_count, first_id, last_id, subtransaction, images
@@ -2615,6 +2685,7 @@ set client_min_messages = error
 set client_encoding = 'UTF8'
 set quote_all_identifiers = off
 set debug_print_plan = off
+set row_security = on
 as $capture$
 #variable_conflict use_variable
 declare
@@ -2743,6 +2814,7 @@ set client_min_messages = error
 set client_encoding = 'UTF8'
 set quote_all_identifiers = off
 set debug_print_plan = off
+set row_security = on
 set extra_float_digits = 1
 set TimeZone = 'UTC'
 set DateStyle = 'ISO, YMD'
@@ -2768,6 +2840,8 @@ declare
   many         boolean;
   nesting      text;
   nested       bigint;
+  places       text[] := '{}';
+  taken        boolean := false;
   shape        record;
   statement    text;
   row_count    bigint;
@@ -2805,33 +2879,45 @@ if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
     partition_of := format('%I.%I', tg_table_schema, tg_table_name);
   end if;
 
-  if tg_op = 'TRUNCATE' then
-    insert into "public"."subscriptions_history" (
-      operation, changed_at, xid, session_role, active_role, actor, request_id,
-      application_name, client_addr, partition_name
-    ) values (
-      tg_op, moment, transaction, writer, acting, actor_id, request,
-      application, client, partition_of
-    ) returning 0, id, id, xmin::text into row_count, first_id, last_id, subtransaction;
-  elsif as_installed then
--- A statement that a trigger runs amid another one on this table is captured first. It keeps a place in the
-  -- order for the other, and for each one around that.
+-- A statement that a trigger runs amid another one on this table is captured first. It keeps a number below
+  -- its own for each one around it, by depth, which that takes as its place in the order.
   nesting := current_setting('pgwitness.nesting_3ba4d6b8b3df4bb6', true);
-  if nesting > '' and starts_with(nesting, statement_timestamp()::text) then
-    nested := substring(nesting from '/([0-9]{1,18})$')::bigint + pg_trigger_depth() - 1;
-    if pg_trigger_depth() = 1 then
-      perform set_config('pgwitness.nesting_3ba4d6b8b3df4bb6', '', true);
+  if nesting > '' or pg_trigger_depth() > 1 then
+    if starts_with(nesting, statement_timestamp()::text || '/') then
+      places := (string_to_array(substring(nesting from '/([0-9c,]*)$'), ','))[1:pg_trigger_depth()];
     end if;
-  elsif pg_trigger_depth() > 1 then
-    nesting := statement_timestamp()::text || '/' || nextval(pg_get_serial_sequence('"public"."subscriptions_history"', 'id'));
-    for level in 3 .. pg_trigger_depth() loop
-      perform nextval(pg_get_serial_sequence('"public"."subscriptions_history"', 'id'));
+    nested := substring(places[pg_trigger_depth()] from '^([0-9]{1,18})c?$')::bigint;
+    if nested is not null then
+      -- Taken: of an upsert the other half may still ask for it, and so may a later statement of the query.
+      taken := places[pg_trigger_depth()] like '%c';
+      places[pg_trigger_depth()] := nested || 'c';
+    end if;
+    for level in 1 .. pg_trigger_depth() - 1 loop
+      if coalesce(places[level], '') !~ '^[0-9]{1,18}$' then
+        places[level] := nextval(pg_get_serial_sequence(
+          pgwitness.history_of('"public"."subscriptions_history"', 'subscriptions_history', tg_relid, tg_name), 'id'
+        ));
+      end if;
     end loop;
-    perform set_config('pgwitness.nesting_3ba4d6b8b3df4bb6', nesting, true);
+    perform set_config(
+      'pgwitness.nesting_3ba4d6b8b3df4bb6', statement_timestamp()::text || '/' || coalesce(array_to_string(places, ',', ''), ''), true
+    );
   end if;
+  if tg_op = 'TRUNCATE' then
+    execute format(
+      $insert$
+        insert into %s (
+          operation, changed_at, xid, session_role, active_role, actor, request_id,
+          application_name, client_addr, partition_name
+        ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning 0, id, id, xmin::text
+      $insert$,
+      pgwitness.history_of('"public"."subscriptions_history"', 'subscriptions_history', tg_relid, tg_name)
+    )
+      into row_count, first_id, last_id, subtransaction
+      using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+        partition_of;
+  elsif as_installed then
 if nested is not null then
-      -- A row that is no longer as this statement left it was changed by the one captured before, and so
-      -- comes before that.
       if tg_op = 'UPDATE' then
 -- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
       -- partition has kept a row from arriving is there one more before than after.
@@ -2842,9 +2928,13 @@ if nested is not null then
       )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
         application, client, partition_of, row(r."id", r."user_id", r."plan", r."status", r."renews_at", r."created_at")::"public"."subscriptions_image_1", row(o."id", o."user_id", o."plan", o."status", o."renews_at", o."created_at")::"public"."subscriptions_image_1",
-        case when not exists (
-          select from "public"."subscriptions" l where l."id" = r."id" and row(l."id", l."user_id", l."plan", l."status", l."renews_at", l."created_at")::"public"."subscriptions_image_1" *= row(r."id", r."user_id", r."plan", r."status", r."renews_at", r."created_at")::"public"."subscriptions_image_1"
-        ) then nested end
+        case
+          when nested is null or not taken then nested
+          when not exists (
+            select from "public"."subscriptions" l
+            where l."id" = r."id" and row(l."id", l."user_id", l."plan", l."status", l."renews_at", l."created_at")::"public"."subscriptions_image_1" *= row(r."id", r."user_id", r."plan", r."status", r."renews_at", r."created_at")::"public"."subscriptions_image_1"
+          ) then nested
+        end
       from (select row_number() over () as "number", c.* from captured_rows c) r
       -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
       full join (
@@ -2859,24 +2949,6 @@ if nested is not null then
           bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1") || coalesce(record_send("before_1"), '')), 'hex'))::bit(128))
         into row_count, first_id, last_id, subtransaction, images
         from stored;
-      elsif tg_op = 'INSERT' then
-with stored as (
-      insert into "public"."subscriptions_history" (
-        operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, "image_1", position
-      )
-      select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, row(r."id", r."user_id", r."plan", r."status", r."renews_at", r."created_at")::"public"."subscriptions_image_1",
-        case when not exists (
-          select from "public"."subscriptions" l where l."id" = r."id" and row(l."id", l."user_id", l."plan", l."status", l."renews_at", l."created_at")::"public"."subscriptions_image_1" *= row(r."id", r."user_id", r."plan", r."status", r."renews_at", r."created_at")::"public"."subscriptions_image_1"
-        ) then nested end
-      from captured_rows r
-      returning id, xmin, "image_1"
-      )
-      select count(*), min(id), max(id), min(xmin::text),
-          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1")), 'hex'))::bit(128))
-        into row_count, first_id, last_id, subtransaction, images
-        from stored;
       else
 with stored as (
       insert into "public"."subscriptions_history" (
@@ -2885,9 +2957,23 @@ with stored as (
       )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
         application, client, partition_of, row(r."id", r."user_id", r."plan", r."status", r."renews_at", r."created_at")::"public"."subscriptions_image_1",
-        case when  exists (
-          select from "public"."subscriptions" l where l."id" = r."id"
-        ) then nested end
+        case
+          when nested is null then null
+          when tg_op = 'DELETE' then case when not taken or exists (
+            select from "public"."subscriptions" l
+            where l."id" = r."id"
+          ) then nested end
+          when not exists (
+            select from "public"."subscriptions" l
+            where l."id" = r."id" and row(l."id", l."user_id", l."plan", l."status", l."renews_at", l."created_at")::"public"."subscriptions_image_1" *= row(r."id", r."user_id", r."plan", r."status", r."renews_at", r."created_at")::"public"."subscriptions_image_1"
+          ) then nested
+          when not taken and (r."id") not in (
+            select (h.image_1)."id"
+            from "public"."subscriptions_history" h
+            where h.id >= nested and h.xid = transaction and h.operation = 'DELETE'
+              and num_nonnulls(h.image_1) = 1
+          ) then nested
+        end
       from captured_rows r
       returning id, xmin, "image_1"
       )
@@ -2937,8 +3023,8 @@ with stored as (
     -- Slower, and as exact.
     select * from pgwitness.drifted_shape(tg_relid, '{}'::text[]) into shape;
     statement := pgwitness.drifted_insert(
-      '"public"."subscriptions_history"', tg_relid, tg_op, tg_level, tg_argv[0],
-      '{}'::text[], '{}'::text[], null::text[]
+      pgwitness.history_of('"public"."subscriptions_history"', 'subscriptions_history', tg_relid, tg_name), tg_relid, tg_op, tg_level, tg_argv[0],
+      '{}'::text[], '{}'::text[], null::text[], nested
     );
     if tg_level = 'STATEMENT' then
       execute statement into row_count, first_id, last_id, subtransaction, images
@@ -3188,6 +3274,7 @@ set client_min_messages = error
 set client_encoding = 'UTF8'
 set quote_all_identifiers = off
 set debug_print_plan = off
+set row_security = on
 as $capture$
 #variable_conflict use_variable
 declare
@@ -3316,6 +3403,7 @@ set client_min_messages = error
 set client_encoding = 'UTF8'
 set quote_all_identifiers = off
 set debug_print_plan = off
+set row_security = on
 set extra_float_digits = 1
 set TimeZone = 'UTC'
 set DateStyle = 'ISO, YMD'
@@ -3341,6 +3429,8 @@ declare
   many         boolean;
   nesting      text;
   nested       bigint;
+  places       text[] := '{}';
+  taken        boolean := false;
   shape        record;
   statement    text;
   row_count    bigint;
@@ -3378,33 +3468,45 @@ if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
     partition_of := format('%I.%I', tg_table_schema, tg_table_name);
   end if;
 
-  if tg_op = 'TRUNCATE' then
-    insert into "public"."positions_history" (
-      operation, changed_at, xid, session_role, active_role, actor, request_id,
-      application_name, client_addr, partition_name
-    ) values (
-      tg_op, moment, transaction, writer, acting, actor_id, request,
-      application, client, partition_of
-    ) returning 0, id, id, xmin::text into row_count, first_id, last_id, subtransaction;
-  elsif as_installed then
--- A statement that a trigger runs amid another one on this table is captured first. It keeps a place in the
-  -- order for the other, and for each one around that.
+-- A statement that a trigger runs amid another one on this table is captured first. It keeps a number below
+  -- its own for each one around it, by depth, which that takes as its place in the order.
   nesting := current_setting('pgwitness.nesting_706b7e0cef38c2dd', true);
-  if nesting > '' and starts_with(nesting, statement_timestamp()::text) then
-    nested := substring(nesting from '/([0-9]{1,18})$')::bigint + pg_trigger_depth() - 1;
-    if pg_trigger_depth() = 1 then
-      perform set_config('pgwitness.nesting_706b7e0cef38c2dd', '', true);
+  if nesting > '' or pg_trigger_depth() > 1 then
+    if starts_with(nesting, statement_timestamp()::text || '/') then
+      places := (string_to_array(substring(nesting from '/([0-9c,]*)$'), ','))[1:pg_trigger_depth()];
     end if;
-  elsif pg_trigger_depth() > 1 then
-    nesting := statement_timestamp()::text || '/' || nextval(pg_get_serial_sequence('"public"."positions_history"', 'id'));
-    for level in 3 .. pg_trigger_depth() loop
-      perform nextval(pg_get_serial_sequence('"public"."positions_history"', 'id'));
+    nested := substring(places[pg_trigger_depth()] from '^([0-9]{1,18})c?$')::bigint;
+    if nested is not null then
+      -- Taken: of an upsert the other half may still ask for it, and so may a later statement of the query.
+      taken := places[pg_trigger_depth()] like '%c';
+      places[pg_trigger_depth()] := nested || 'c';
+    end if;
+    for level in 1 .. pg_trigger_depth() - 1 loop
+      if coalesce(places[level], '') !~ '^[0-9]{1,18}$' then
+        places[level] := nextval(pg_get_serial_sequence(
+          pgwitness.history_of('"public"."positions_history"', 'positions_history', tg_relid, tg_name), 'id'
+        ));
+      end if;
     end loop;
-    perform set_config('pgwitness.nesting_706b7e0cef38c2dd', nesting, true);
+    perform set_config(
+      'pgwitness.nesting_706b7e0cef38c2dd', statement_timestamp()::text || '/' || coalesce(array_to_string(places, ',', ''), ''), true
+    );
   end if;
+  if tg_op = 'TRUNCATE' then
+    execute format(
+      $insert$
+        insert into %s (
+          operation, changed_at, xid, session_role, active_role, actor, request_id,
+          application_name, client_addr, partition_name
+        ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning 0, id, id, xmin::text
+      $insert$,
+      pgwitness.history_of('"public"."positions_history"', 'positions_history', tg_relid, tg_name)
+    )
+      into row_count, first_id, last_id, subtransaction
+      using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+        partition_of;
+  elsif as_installed then
 if nested is not null then
-      -- A row that is no longer as this statement left it was changed by the one captured before, and so
-      -- comes before that.
       if tg_op = 'UPDATE' then
 -- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
       -- partition has kept a row from arriving is there one more before than after.
@@ -3415,9 +3517,13 @@ if nested is not null then
       )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
         application, client, partition_of, row(r."user_id", r."symbol", r."quantity", r."updated_at")::"public"."positions_image_1", row(o."user_id", o."symbol", o."quantity", o."updated_at")::"public"."positions_image_1",
-        case when not exists (
-          select from "public"."positions" l where l."user_id" = r."user_id" and l."symbol" = r."symbol" and row(l."user_id", l."symbol", l."quantity", l."updated_at")::"public"."positions_image_1" *= row(r."user_id", r."symbol", r."quantity", r."updated_at")::"public"."positions_image_1"
-        ) then nested end
+        case
+          when nested is null or not taken then nested
+          when not exists (
+            select from "public"."positions" l
+            where l."user_id" = r."user_id" and l."symbol" = r."symbol" and row(l."user_id", l."symbol", l."quantity", l."updated_at")::"public"."positions_image_1" *= row(r."user_id", r."symbol", r."quantity", r."updated_at")::"public"."positions_image_1"
+          ) then nested
+        end
       from (select row_number() over () as "number", c.* from captured_rows c) r
       -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
       full join (
@@ -3432,24 +3538,6 @@ if nested is not null then
           bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1") || coalesce(record_send("before_1"), '')), 'hex'))::bit(128))
         into row_count, first_id, last_id, subtransaction, images
         from stored;
-      elsif tg_op = 'INSERT' then
-with stored as (
-      insert into "public"."positions_history" (
-        operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, "image_1", position
-      )
-      select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, row(r."user_id", r."symbol", r."quantity", r."updated_at")::"public"."positions_image_1",
-        case when not exists (
-          select from "public"."positions" l where l."user_id" = r."user_id" and l."symbol" = r."symbol" and row(l."user_id", l."symbol", l."quantity", l."updated_at")::"public"."positions_image_1" *= row(r."user_id", r."symbol", r."quantity", r."updated_at")::"public"."positions_image_1"
-        ) then nested end
-      from captured_rows r
-      returning id, xmin, "image_1"
-      )
-      select count(*), min(id), max(id), min(xmin::text),
-          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1")), 'hex'))::bit(128))
-        into row_count, first_id, last_id, subtransaction, images
-        from stored;
       else
 with stored as (
       insert into "public"."positions_history" (
@@ -3458,9 +3546,23 @@ with stored as (
       )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
         application, client, partition_of, row(r."user_id", r."symbol", r."quantity", r."updated_at")::"public"."positions_image_1",
-        case when  exists (
-          select from "public"."positions" l where l."user_id" = r."user_id" and l."symbol" = r."symbol"
-        ) then nested end
+        case
+          when nested is null then null
+          when tg_op = 'DELETE' then case when not taken or exists (
+            select from "public"."positions" l
+            where l."user_id" = r."user_id" and l."symbol" = r."symbol"
+          ) then nested end
+          when not exists (
+            select from "public"."positions" l
+            where l."user_id" = r."user_id" and l."symbol" = r."symbol" and row(l."user_id", l."symbol", l."quantity", l."updated_at")::"public"."positions_image_1" *= row(r."user_id", r."symbol", r."quantity", r."updated_at")::"public"."positions_image_1"
+          ) then nested
+          when not taken and (r."user_id", r."symbol") not in (
+            select (h.image_1)."user_id", (h.image_1)."symbol"
+            from "public"."positions_history" h
+            where h.id >= nested and h.xid = transaction and h.operation = 'DELETE'
+              and num_nonnulls(h.image_1) = 1
+          ) then nested
+        end
       from captured_rows r
       returning id, xmin, "image_1"
       )
@@ -3510,8 +3612,8 @@ with stored as (
     -- Slower, and as exact.
     select * from pgwitness.drifted_shape(tg_relid, '{}'::text[]) into shape;
     statement := pgwitness.drifted_insert(
-      '"public"."positions_history"', tg_relid, tg_op, tg_level, tg_argv[0],
-      '{}'::text[], '{}'::text[], null::text[]
+      pgwitness.history_of('"public"."positions_history"', 'positions_history', tg_relid, tg_name), tg_relid, tg_op, tg_level, tg_argv[0],
+      '{}'::text[], '{}'::text[], null::text[], nested
     );
     if tg_level = 'STATEMENT' then
       execute statement into row_count, first_id, last_id, subtransaction, images
@@ -3761,6 +3863,7 @@ set client_min_messages = error
 set client_encoding = 'UTF8'
 set quote_all_identifiers = off
 set debug_print_plan = off
+set row_security = on
 as $capture$
 #variable_conflict use_variable
 declare
@@ -3889,6 +3992,7 @@ set client_min_messages = error
 set client_encoding = 'UTF8'
 set quote_all_identifiers = off
 set debug_print_plan = off
+set row_security = on
 set extra_float_digits = 1
 set TimeZone = 'UTC'
 set DateStyle = 'ISO, YMD'
@@ -3914,6 +4018,8 @@ declare
   many         boolean;
   nesting      text;
   nested       bigint;
+  places       text[] := '{}';
+  taken        boolean := false;
   shape        record;
   statement    text;
   row_count    bigint;
@@ -3951,33 +4057,45 @@ if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
     partition_of := format('%I.%I', tg_table_schema, tg_table_name);
   end if;
 
-  if tg_op = 'TRUNCATE' then
-    insert into "public"."trades_history" (
-      operation, changed_at, xid, session_role, active_role, actor, request_id,
-      application_name, client_addr, partition_name
-    ) values (
-      tg_op, moment, transaction, writer, acting, actor_id, request,
-      application, client, partition_of
-    ) returning 0, id, id, xmin::text into row_count, first_id, last_id, subtransaction;
-  elsif as_installed then
--- A statement that a trigger runs amid another one on this table is captured first. It keeps a place in the
-  -- order for the other, and for each one around that.
+-- A statement that a trigger runs amid another one on this table is captured first. It keeps a number below
+  -- its own for each one around it, by depth, which that takes as its place in the order.
   nesting := current_setting('pgwitness.nesting_f9011ac6f2b08dd3', true);
-  if nesting > '' and starts_with(nesting, statement_timestamp()::text) then
-    nested := substring(nesting from '/([0-9]{1,18})$')::bigint + pg_trigger_depth() - 1;
-    if pg_trigger_depth() = 1 then
-      perform set_config('pgwitness.nesting_f9011ac6f2b08dd3', '', true);
+  if nesting > '' or pg_trigger_depth() > 1 then
+    if starts_with(nesting, statement_timestamp()::text || '/') then
+      places := (string_to_array(substring(nesting from '/([0-9c,]*)$'), ','))[1:pg_trigger_depth()];
     end if;
-  elsif pg_trigger_depth() > 1 then
-    nesting := statement_timestamp()::text || '/' || nextval(pg_get_serial_sequence('"public"."trades_history"', 'id'));
-    for level in 3 .. pg_trigger_depth() loop
-      perform nextval(pg_get_serial_sequence('"public"."trades_history"', 'id'));
+    nested := substring(places[pg_trigger_depth()] from '^([0-9]{1,18})c?$')::bigint;
+    if nested is not null then
+      -- Taken: of an upsert the other half may still ask for it, and so may a later statement of the query.
+      taken := places[pg_trigger_depth()] like '%c';
+      places[pg_trigger_depth()] := nested || 'c';
+    end if;
+    for level in 1 .. pg_trigger_depth() - 1 loop
+      if coalesce(places[level], '') !~ '^[0-9]{1,18}$' then
+        places[level] := nextval(pg_get_serial_sequence(
+          pgwitness.history_of('"public"."trades_history"', 'trades_history', tg_relid, tg_name), 'id'
+        ));
+      end if;
     end loop;
-    perform set_config('pgwitness.nesting_f9011ac6f2b08dd3', nesting, true);
+    perform set_config(
+      'pgwitness.nesting_f9011ac6f2b08dd3', statement_timestamp()::text || '/' || coalesce(array_to_string(places, ',', ''), ''), true
+    );
   end if;
+  if tg_op = 'TRUNCATE' then
+    execute format(
+      $insert$
+        insert into %s (
+          operation, changed_at, xid, session_role, active_role, actor, request_id,
+          application_name, client_addr, partition_name
+        ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning 0, id, id, xmin::text
+      $insert$,
+      pgwitness.history_of('"public"."trades_history"', 'trades_history', tg_relid, tg_name)
+    )
+      into row_count, first_id, last_id, subtransaction
+      using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+        partition_of;
+  elsif as_installed then
 if nested is not null then
-      -- A row that is no longer as this statement left it was changed by the one captured before, and so
-      -- comes before that.
       if tg_op = 'UPDATE' then
 -- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
       -- partition has kept a row from arriving is there one more before than after.
@@ -3988,9 +4106,13 @@ if nested is not null then
       )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
         application, client, partition_of, row(r."id", r."user_id", r."symbol", r."side", r."quantity", r."price", r."executed_at")::"public"."trades_image_1", row(o."id", o."user_id", o."symbol", o."side", o."quantity", o."price", o."executed_at")::"public"."trades_image_1",
-        case when not exists (
-          select from "public"."trades" l where l."id" = r."id" and row(l."id", l."user_id", l."symbol", l."side", l."quantity", l."price", l."executed_at")::"public"."trades_image_1" *= row(r."id", r."user_id", r."symbol", r."side", r."quantity", r."price", r."executed_at")::"public"."trades_image_1"
-        ) then nested end
+        case
+          when nested is null or not taken then nested
+          when not exists (
+            select from "public"."trades" l
+            where l."id" = r."id" and row(l."id", l."user_id", l."symbol", l."side", l."quantity", l."price", l."executed_at")::"public"."trades_image_1" *= row(r."id", r."user_id", r."symbol", r."side", r."quantity", r."price", r."executed_at")::"public"."trades_image_1"
+          ) then nested
+        end
       from (select row_number() over () as "number", c.* from captured_rows c) r
       -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
       full join (
@@ -4005,24 +4127,6 @@ if nested is not null then
           bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1") || coalesce(record_send("before_1"), '')), 'hex'))::bit(128))
         into row_count, first_id, last_id, subtransaction, images
         from stored;
-      elsif tg_op = 'INSERT' then
-with stored as (
-      insert into "public"."trades_history" (
-        operation, changed_at, xid, session_role, active_role, actor, request_id,
-        application_name, client_addr, partition_name, "image_1", position
-      )
-      select tg_op, moment, transaction, writer, acting, actor_id, request,
-        application, client, partition_of, row(r."id", r."user_id", r."symbol", r."side", r."quantity", r."price", r."executed_at")::"public"."trades_image_1",
-        case when not exists (
-          select from "public"."trades" l where l."id" = r."id" and row(l."id", l."user_id", l."symbol", l."side", l."quantity", l."price", l."executed_at")::"public"."trades_image_1" *= row(r."id", r."user_id", r."symbol", r."side", r."quantity", r."price", r."executed_at")::"public"."trades_image_1"
-        ) then nested end
-      from captured_rows r
-      returning id, xmin, "image_1"
-      )
-      select count(*), min(id), max(id), min(xmin::text),
-          bit_xor(('x' || encode(sha256(inner_pad || 'r' || int8send(id) || record_send("image_1")), 'hex'))::bit(128))
-        into row_count, first_id, last_id, subtransaction, images
-        from stored;
       else
 with stored as (
       insert into "public"."trades_history" (
@@ -4031,9 +4135,23 @@ with stored as (
       )
       select tg_op, moment, transaction, writer, acting, actor_id, request,
         application, client, partition_of, row(r."id", r."user_id", r."symbol", r."side", r."quantity", r."price", r."executed_at")::"public"."trades_image_1",
-        case when  exists (
-          select from "public"."trades" l where l."id" = r."id"
-        ) then nested end
+        case
+          when nested is null then null
+          when tg_op = 'DELETE' then case when not taken or exists (
+            select from "public"."trades" l
+            where l."id" = r."id"
+          ) then nested end
+          when not exists (
+            select from "public"."trades" l
+            where l."id" = r."id" and row(l."id", l."user_id", l."symbol", l."side", l."quantity", l."price", l."executed_at")::"public"."trades_image_1" *= row(r."id", r."user_id", r."symbol", r."side", r."quantity", r."price", r."executed_at")::"public"."trades_image_1"
+          ) then nested
+          when not taken and (r."id") not in (
+            select (h.image_1)."id"
+            from "public"."trades_history" h
+            where h.id >= nested and h.xid = transaction and h.operation = 'DELETE'
+              and num_nonnulls(h.image_1) = 1
+          ) then nested
+        end
       from captured_rows r
       returning id, xmin, "image_1"
       )
@@ -4083,8 +4201,8 @@ with stored as (
     -- Slower, and as exact.
     select * from pgwitness.drifted_shape(tg_relid, '{}'::text[]) into shape;
     statement := pgwitness.drifted_insert(
-      '"public"."trades_history"', tg_relid, tg_op, tg_level, tg_argv[0],
-      '{}'::text[], '{}'::text[], null::text[]
+      pgwitness.history_of('"public"."trades_history"', 'trades_history', tg_relid, tg_name), tg_relid, tg_op, tg_level, tg_argv[0],
+      '{}'::text[], '{}'::text[], null::text[], nested
     );
     if tg_level = 'STATEMENT' then
       execute statement into row_count, first_id, last_id, subtransaction, images
@@ -4162,6 +4280,7 @@ set client_min_messages = error
 set client_encoding = 'UTF8'
 set quote_all_identifiers = off
 set debug_print_plan = off
+set row_security = on
 set extra_float_digits = 1
 set TimeZone = 'UTC'
 set DateStyle = 'ISO, YMD'
@@ -4602,7 +4721,7 @@ create or replace trigger pgwitness_append_only
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'users', 'history', 'users_history', 'fn_capture_users_history', 'd69f8c57157b0a552b6ae29faf50fcfd29289816f925731b327c2dddf548499e', null
+  'public', 'users', 'history', 'users_history', 'fn_capture_users_history', '9eb8eecb2643c2a4c07ed65033e7a27f8ec6d0e6c439e37ff0f5f78c5d5fc378', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -4613,7 +4732,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'sessions', 'history', 'sessions_history', 'fn_capture_sessions_history', 'ac6727238e3e31898242f0db0bfb2b12744d3a24db4a736907797e082e66d1d0', null
+  'public', 'sessions', 'history', 'sessions_history', 'fn_capture_sessions_history', '66439d212df19c66d1dfb4a260490be3952b5190fa2ef26622d8d7c058bfe522', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -4624,7 +4743,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'passkeys', 'history', 'passkeys_history', 'fn_capture_passkeys_history', '768396e7efcac8112796e760f8e4835c2b4c2fa540bc6f4cc5065058e51345e9', null
+  'public', 'passkeys', 'history', 'passkeys_history', 'fn_capture_passkeys_history', 'ccfdd21ef4c088de0a0c102e4f47581983c51122378172d8935e30da95c50b72', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -4635,7 +4754,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'subscriptions', 'history', 'subscriptions_history', 'fn_capture_subscriptions_history', 'decf4d931705dcf4d564f9aaeb11d7e91b03546c58bfa4705c9a6faec2a74bf4', null
+  'public', 'subscriptions', 'history', 'subscriptions_history', 'fn_capture_subscriptions_history', '7c9381ef5b5f49051cb9e642c9ddc41c2e1226efb88eb5b39bfe929dc186162e', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -4646,7 +4765,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'positions', 'history', 'positions_history', 'fn_capture_positions_history', 'd5f155924ad95f0905c6d07ac37afcf084ac3eae2f27575d9b056f82944ad7db', null
+  'public', 'positions', 'history', 'positions_history', 'fn_capture_positions_history', '2b68dc7d93d535f19773c083dc1dc0a7f017f790008d603fc5f8e19c3493bf87', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -4657,7 +4776,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'trades', 'history', 'trades_history', 'fn_capture_trades_history', 'b98e5468559752498f11a6ff1aa38e0b8577c4922dd3fdaea1e385191e3ebf05', null
+  'public', 'trades', 'history', 'trades_history', 'fn_capture_trades_history', '1057f0c53475eb69b672468f6122949a4f12f2bb4d921e0d1c98db18b8127330', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,

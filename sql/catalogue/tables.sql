@@ -17,6 +17,18 @@ select
   ) as partition_of,
   c.relkind = 'r' and exists (select from pg_inherits i where i.inhparent = c.oid) as has_heirs,
   array(
+    with recursive heirs (oid) as (
+      select i.inhrelid from pg_inherits i where i.inhparent = c.oid
+      union
+      select i.inhrelid from heirs join pg_inherits i on i.inhparent = heirs.oid
+    )
+    select format('%I.%I', hn.nspname, h.relname)
+    from heirs
+    join pg_class h on h.oid = heirs.oid and h.relkind = 'f'
+    join pg_namespace hn on hn.oid = h.relnamespace
+    order by 1
+  ) as foreign_heirs,
+  array(
     select a.attname::text
     from pg_index i
     join pg_attribute a on a.attrelid = i.indrelid

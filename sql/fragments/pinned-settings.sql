@@ -3,3 +3,4 @@ set client_min_messages = error
 set client_encoding = :'encoding'
 set quote_all_identifiers = off
 set debug_print_plan = off
+set row_security = on

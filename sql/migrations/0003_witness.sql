@@ -141,6 +141,26 @@ $places$;
 
 revoke all on function pgwitness.places_of(text, text, text, text, text, text[]) from public;
 
+-- History as SQL writes it: by its name, or, where its schema has another name by now, beside the function
+-- that the trigger calls.
+create or replace function pgwitness.history_of(
+  known text, history text, relation oid, trigger_name text
+) returns text
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $history$
+  select coalesce(to_regclass(known)::text, (
+    select c.oid::regclass::text
+    from pg_trigger t
+    join pg_proc p on p.oid = t.tgfoid
+    join pg_class c on c.relnamespace = p.pronamespace and c.relname = history
+    where t.tgrelid = relation and t.tgname = trigger_name
+  ), known)
+$history$;
+
+revoke all on function pgwitness.history_of(text, text, oid, text) from public;
+
 -- Of a table that is not as it was installed: an expression for the json of a row, every value as its
 -- type's own text, so that no value and no type can fail it. `known` is null where nothing is left out or
 -- masked; else a column that is not in it is masked, since a column may have been given another name.
@@ -176,7 +196,7 @@ revoke all on function pgwitness.drifted_values(oid, text, text[], text[], text[
 -- $14 the row and $15 the row before. It gives what the capture function tells of what it has kept.
 create or replace function pgwitness.drifted_insert(
   history text, relation oid, operation text, level text, place text,
-  excluded text[], masked text[], known text[]
+  excluded text[], masked text[], known text[], nested bigint
 ) returns text
 language plpgsql
 stable
@@ -260,9 +280,9 @@ begin
       with stored as (
         insert into %s (
           operation, changed_at, xid, session_role, active_role, actor, request_id,
-          application_name, client_addr, partition_name, drifted
+          application_name, client_addr, partition_name, position, drifted
         )
-        select %s, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+        select %s, $2, $3, $4, $5, $6, $7, $8, $9, $10, %L::bigint,
           json_build_object('by', %L, 'types', $11, 'key', $12, 'values', %s, 'before', %s)
         from %s
         returning id, xmin, drifted
@@ -272,12 +292,14 @@ begin
       ), 'hex'))::bit(128))
       from stored
     $statement$,
-    history, done, lower(level), kept, replaced, source
+    history, done, nested, lower(level), kept, replaced, source
   );
 end
 $insert$;
 
-revoke all on function pgwitness.drifted_insert(text, oid, text, text, text, text[], text[], text[])
+revoke all on function pgwitness.drifted_insert(
+  text, oid, text, text, text, text[], text[], text[], bigint
+)
 from public;
 
 -- As what type an image keeps a value of this one: itself, or the one that it is a domain over, where that is
@@ -429,7 +451,8 @@ set search_path = pg_catalog, pg_temp
 as $changed$
   select coalesce(array_agg(k.name order by k.name), '{}')
   from (select jsonb_object_keys(before) union select jsonb_object_keys(after)) k (name)
-  where before -> k.name is distinct from after -> k.name
+  -- As told: 0 and 0.00 are one number, and not one value of every type.
+  where (before -> k.name)::text is distinct from (after -> k.name)::text
 $changed$;
 
 -- The transaction that captured a row stays known when its image is changed.

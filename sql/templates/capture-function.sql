@@ -30,6 +30,8 @@ declare
   many         boolean;
   nesting      text;
   nested       bigint;
+  places       text[] := '{}';
+  taken        boolean := false;
   shape        record;
   statement    text;
   row_count    bigint;
@@ -52,24 +54,29 @@ begin
     partition_of := format('%I.%I', tg_table_schema, tg_table_name);
   end if;
 
-  if tg_op = 'TRUNCATE' then
-    insert into :"schema".:"history" (
-      operation, changed_at, xid, session_role, active_role, actor, request_id,
-      application_name, client_addr, partition_name
-    ) values (
-      tg_op, moment, transaction, writer, acting, actor_id, request,
-      application, client, partition_of
-    ) returning 0, id, id, xmin::text into row_count, first_id, last_id, subtransaction;
-  elsif as_installed then
 :{tell_nesting}
+  if tg_op = 'TRUNCATE' then
+    execute format(
+      $insert$
+        insert into %s (
+          operation, changed_at, xid, session_role, active_role, actor, request_id,
+          application_name, client_addr, partition_name
+        ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning 0, id, id, xmin::text
+      $insert$,
+      pgwitness.history_of(:'history_name', :'history', tg_relid, tg_name)
+    )
+      into row_count, first_id, last_id, subtransaction
+      using tg_op, moment, transaction, writer, acting, actor_id, request, application, client,
+        partition_of;
+  elsif as_installed then
 :{capture_rows}
   else
     -- Not as installed: a column came or went, a partition was attached, the table has another name.
     -- Slower, and as exact.
     select * from pgwitness.drifted_shape(tg_relid, :'excluded'::text[]) into shape;
     statement := pgwitness.drifted_insert(
-      :'history_name', tg_relid, tg_op, tg_level, tg_argv[0],
-      :'excluded'::text[], :'masked'::text[], :'known'::text[]
+      pgwitness.history_of(:'history_name', :'history', tg_relid, tg_name), tg_relid, tg_op, tg_level, tg_argv[0],
+      :'excluded'::text[], :'masked'::text[], :'known'::text[], nested
     );
     if tg_level = 'STATEMENT' then
       execute statement into row_count, first_id, last_id, subtransaction, images

@@ -52,7 +52,7 @@ export function captureFunctionSql(given: CaptureFunction): string {
     begin: continues ? renderFragment('continue-begin', {}) : '',
     end: continues ? renderFragment('continue-end', {}) : '',
     read_state: renderFragment(witness ? 'read-state-witness' : 'read-state', values),
-    tell_nesting: nestable(given) ? renderFragment('tell-nesting', values) : '',
+    tell_nesting: renderFragment('tell-nesting', values),
     capture_rows: captureRows(given, values),
     witness: witness ? `${renderFragment('witness', values)}\n${speak()}` : '',
   });
@@ -70,18 +70,12 @@ export function speak(): string {
 
 function captureRows(given: CaptureFunction, values: Values): string {
   const { table, shape, keepBefore } = given;
-  const plain = {
-    insert_rows: insertion(given, values, 'insert-rows'),
-    insert_paired: insertion(given, values, 'insert-paired'),
-  };
-  const rows = nestable(given)
-    ? renderFragment('capture-nested', values, {
-        ...plain,
-        nested_update: insertion(given, values, 'insert-paired', stands(given, 'not')),
-        nested_insert: insertion(given, values, 'insert-rows', stands(given, 'not')),
-        nested_delete: insertion(given, values, 'insert-rows', stands(given, '')),
-      })
-    : renderFragment('capture-rows', values, plain);
+  const rows = renderFragment('capture-rows', values, {
+    insert_rows: insertion(given, values, 'insert-rows', false),
+    insert_paired: insertion(given, values, 'insert-paired', false),
+    nested_rows: insertion(given, values, 'insert-rows', true),
+    nested_update: insertion(given, values, 'insert-paired', true),
+  });
   if (shape.keyColumns.length === 0 || keepBefore) return rows;
   const keys = {
     old_key: keyExpression(table, shape, 'o'),
@@ -96,19 +90,21 @@ function insertion(
   given: CaptureFunction,
   values: Values,
   fragment: 'insert-rows' | 'insert-paired',
-  position = '',
+  placed: boolean,
 ): string {
   const { names, table, shape, witness } = given;
+  const paired = fragment === 'insert-paired';
   return renderFragment(fragment, values, {
     new_image:
-      fragment === 'insert-paired' && table.kind === 'p' && nestable(given)
+      paired && table.kind === 'p' && reachable(given)
         ? mergedImage(given)
         : imageExpression(names, shape, 'r'),
     old_image: imageExpression(names, shape, 'o'),
-    position_column: position === '' ? '' : ', position',
-    position,
+    // Apart, since what tells a place looks rows up, and costs a plan that never does.
+    position_column: placed ? ', position' : '',
+    position: placed ? `,\n        ${placeInOrder(given, paired)}` : '',
     stored: witness ? 'with stored as (\n      ' : '',
-    tell: witness ? told(values, fragment === 'insert-paired') : '',
+    tell: witness ? told(values, paired) : '',
   });
 }
 
@@ -134,24 +130,49 @@ function mergedImage({ names, shape }: CaptureFunction): string {
 }
 
 /** Whether the table's rows can be looked up by key from its own trigger. */
-function nestable({ table, shape }: CaptureFunction): boolean {
+function reachable({ table, shape }: CaptureFunction): boolean {
   const native = shape.keyColumns.every(
     (name) => shape.attributes.find((attribute) => attribute.name === name)?.as === 'value',
   );
   return shape.keyColumns.length > 0 && native && !table.forced_row_security;
 }
 
-/** The place kept for a row that is ('') or is not ('not') as the statement left it. */
-function stands({ names, shape }: CaptureFunction, not: '' | 'not'): string {
+/**
+ * The place of a row amid whose statement others ran: before them. But not of an inserted one for which a
+ * BEFORE trigger made room by a statement of its own; and where the place was taken already, only of a row
+ * that is no longer as this statement left it.
+ */
+function placeInOrder(given: CaptureFunction, updated: boolean): string {
+  const { names, shape } = given;
+  if (!reachable(given)) return 'case when not taken then nested end';
   const key = shape.keyColumns.map((name) => pg.escapeIdentifier(name));
-  const same = key.map((column) => `l.${column} = r.${column}`).join(' and ');
-  const image = (alias: string) => imageExpression(names, shape, alias);
-  const unchanged = not === '' ? '' : ` and ${image('l')} *= ${image('r')}`;
-  const table = `${pg.escapeIdentifier(names.schema)}.${pg.escapeIdentifier(names.table)}`;
-  return `,
-        case when ${not} exists (
-          select from ${table} l where ${same}${unchanged}
-        ) then nested end`;
+  const keys = (prefix: (column: string) => string) => key.map(prefix).join(', ');
+  const identifier = (name: string) =>
+    `${pg.escapeIdentifier(names.schema)}.${pg.escapeIdentifier(name)}`;
+  const stands = `exists (
+            select from ${identifier(names.table)} l
+            where ${key.map((column) => `l.${column} = r.${column}`).join(' and ')}`;
+  const same = `${imageExpression(names, shape, 'l')} *= ${imageExpression(names, shape, 'r')}`;
+  if (updated) {
+    return `case
+          when nested is null or not taken then nested
+          when not ${stands} and ${same}
+          ) then nested
+        end`;
+  }
+  return `case
+          when nested is null then null
+          when tg_op = 'DELETE' then case when not taken or ${stands}
+          ) then nested end
+          when not ${stands} and ${same}
+          ) then nested
+          when not taken and (${keys((column) => `r.${column}`)}) not in (
+            select ${keys((column) => `(h.image_${shape.number}).${column}`)}
+            from ${identifier(names.history)} h
+            where h.id >= nested and h.xid = transaction and h.operation = 'DELETE'
+              and num_nonnulls(h.image_${shape.number}) = 1
+          ) then nested
+        end`;
 }
 
 /** What the line tells of the rows just stored. */

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type CapturedSchemas, startCapturedSchemas } from '../../test/rig/captured-schemas.ts';
+import { takeBaseline } from './baseline.ts';
 import { sqlFile } from './sql-file.ts';
+import type { CaptureTarget } from './target.ts';
 
 const postgres15 = inject('postgres15');
 
@@ -39,6 +41,46 @@ describe.each([
         ['UPDATE', { id: 2 }, { id: 2, amount: 4.5, c: 'new' }],
         ['UPDATE', { key: 2 }, { key: 2, amount: 5, c: 'new' }],
         ['DELETE', { key: 2 }, { key: 2, amount: 5, c: 'new' }],
+      ]);
+    });
+
+    test('fails no write when the schema has another name, and keeps all of it', async () => {
+      const schema = await captured('create table t (id int primary key, v int)');
+      await app.query('insert into t values (1, 0)');
+      await owner.query(`alter schema ${schema} rename to ${schema}_moved`);
+      await app.query(`set search_path to ${schema}_moved; insert into t values (2, 0); update t set v = 1;
+        delete from t where id = 1; truncate t`);
+      await owner.query(`set search_path to ${schema}_moved`);
+      expect(await history()).toEqual([
+        ['INSERT', { id: 1 }, { id: 1, v: 0 }],
+        ['INSERT', { id: 2 }, { id: 2, v: 0 }],
+        ['UPDATE', { id: 1 }, { id: 1, v: 1 }],
+        ['UPDATE', { id: 2 }, { id: 2, v: 1 }],
+        ['DELETE', { id: 1 }, { id: 1, v: 1 }],
+        ['TRUNCATE', null, null],
+      ]);
+    });
+
+    test('tells the row before where a key became another that equals it', async () => {
+      const schema = await captured('create table t (id interval primary key, v int)');
+      const table = { schema, name: 't' };
+      const target: CaptureTarget = {
+        owner: 'raxx_owner',
+        tables: [table],
+        appendOnly: [],
+        roles: [
+          { name: 'raptor_app', history: ['select', 'insert'] },
+          { name: 'audit_archiver', history: ['select', 'update'] },
+        ],
+      };
+      const taken = await takeBaseline(owner, target, table, { now: Date.now });
+      expect(taken.outcome).toBe('taken');
+      await app.query(`insert into t values ('1 day', 0); update t set id = '24 hours'`);
+      const { rows } = await owner.query(
+        `select before, after, changed from t_changes where operation = 'UPDATE'`,
+      );
+      expect(rows).toEqual([
+        { before: { id: '1 day', v: 0 }, after: { id: '24:00:00', v: 0 }, changed: ['id'] },
       ]);
     });
 

@@ -168,6 +168,38 @@ describe.each([
       ]);
     });
 
+    test('keeps that order for an upsert, and for inner changes that change nothing', async () => {
+      await captured(
+        `create table t (id int primary key, v text, touched text);
+         create function touch() returns trigger language plpgsql as $$ begin
+           if pg_trigger_depth() < 2 then update t set touched = 'after' where id = new.id; end if;
+           return null; end $$;
+         create trigger a after insert or update on t for each row execute function touch()`,
+      );
+      await app.query(`insert into t values (5, 'x')`);
+      await app.query(
+        `insert into t values (3, 'a'), (5, 'b') on conflict (id) do update set v = 'c'`,
+      );
+      await app.query(`update t set v = 'd' where id = 3; delete from t where id = 5`);
+      const { rows } = await owner.query(
+        `select (row_key->'id')::int as id, operation, before->>'v' as was, after->>'v' as v, changed
+         from t_changes order by (row_key->'id')::int, position, t_changes.id`,
+      );
+      expect(
+        rows.map(({ id, operation, was, v, changed }) => [id, operation, was, v, changed]),
+      ).toEqual([
+        [3, 'INSERT', null, 'a', null],
+        [3, 'UPDATE', 'a', 'a', ['touched']],
+        [3, 'UPDATE', 'a', 'd', ['v']],
+        [3, 'UPDATE', 'd', 'd', []],
+        [5, 'INSERT', null, 'x', null],
+        [5, 'UPDATE', 'x', 'x', ['touched']],
+        [5, 'UPDATE', 'x', 'c', ['v']],
+        [5, 'UPDATE', 'c', 'c', []],
+        [5, 'DELETE', 'c', null, null],
+      ]);
+    });
+
     test('lets nobody change history where no role may pseudonymise it', async () => {
       const schema = await captured('create table t (id int primary key)', ['t'], () => ({
         roles: [{ name: 'raptor_app', history: ['select'] }],

@@ -69,6 +69,8 @@ export interface TableState extends CapturedName {
   /** Its owner sees the rows alone that its policies let through. */
   readonly forced_row_security: boolean;
   readonly has_heirs: boolean;
+  /** Foreign tables below it, as partitions or by inheritance, as SQL writes them. */
+  readonly foreign_heirs: readonly string[];
   /** Of its primary key. */
   readonly key_columns: readonly string[];
   /** Generated and not stored. */

@@ -13,6 +13,7 @@ const partitioned = `
 
 import { takeBaseline } from './baseline.ts';
 import { installCapture } from './install.ts';
+import { planCapture, refusedObjects } from './plan.ts';
 
 describe('coverage of partitions', () => {
   let covered: CoveredSchemas;
@@ -179,19 +180,28 @@ describe('coverage of partitions', () => {
     const schema = await captured(
       `create table t (id int, v text) partition by range (id);
         create table t_0 partition of t for values from (0) to (10);
-        create foreign table t_f partition of t for values from (10) to (20)
-          server loop options (schema_name 'remote', table_name 'f');
-        create table u (id int primary key, v text);
-        create foreign table u_f () inherits (u) server loop options (schema_name 'remote', table_name 'f');
-        create foreign table lone (id int) server loop options (schema_name 'remote', table_name 'f')`,
+        create table u (id int primary key, v text)`,
       ['t', 'u'],
     );
+    await owner.query(
+      `create foreign table t_f partition of t for values from (10) to (20)
+          server loop options (schema_name 'remote', table_name 'f');
+        create foreign table u_f () inherits (u) server loop options (schema_name 'remote', table_name 'f');
+        create foreign table lone (id int) server loop options (schema_name 'remote', table_name 'f')`,
+    );
+    const plan = await planCapture({ owner }, targetOf(schema, ['u']));
+    expect(refusedObjects(plan).map(({ name, why }) => `${name}: ${why}`)).toEqual([
+      expect.stringMatching(
+        /^s\d+\.u: the foreign table s\d+\.u_f is part of it, and Postgres fails/,
+      ),
+    ]);
     expect(await about(schema)).toEqual([
       'gap partition.foreign',
       'gap partition.merge',
+      'gap table.refused',
       'note table.no-key',
     ]);
-    expect(await about(schema, undefined, 'u')).toEqual(['gap heir.foreign']);
+    expect(await about(schema, undefined, 'u')).toEqual(['gap heir.foreign', 'gap table.refused']);
     await owner.query(`insert into t_f values (12, 'b')`);
     const refusal = 'cannot collect transition tuples from child foreign tables';
     await expect(owner.query(`insert into t values (11, 'a')`)).rejects.toThrow(refusal);

@@ -24,6 +24,26 @@ export interface ImageShape {
 /** Types in whose place a token can stand; a personal column of another type is kept as text. */
 const textTypes = new Set(['text', 'character varying', 'bpchar']);
 
+/**
+ * Types whose equal values have one text (numbers: one number in jsonb, by which images are found). Of others,
+ * such as interval, `1 day` equals `24 hours`, and a key that became the other has changed.
+ */
+const exactlyEqual = new Set([
+  ...[
+    'smallint',
+    'integer',
+    'bigint',
+    'numeric',
+    'real',
+    'double precision',
+    'oid',
+    'uuid',
+    'text',
+  ],
+  ...['character varying', 'boolean', 'bytea', 'date', 'timestamp without time zone'],
+  'timestamp with time zone',
+]);
+
 /** The shape that the table asks for: the newest one where that is it, else the next. */
 export function planShape(
   catalogue: Catalogue,
@@ -93,7 +113,7 @@ export function keyExpression(table: TableState, shape: ImageShape, alias: strin
     const column = table.columns.find((candidate) => candidate.name === name);
     const attribute = shape.attributes.find((candidate) => candidate.name === name);
     if (column === undefined || attribute === undefined) throw new Error(`no key column ${name}`);
-    if (attribute.as !== 'value') return asText(alias, name);
+    if (attribute.as !== 'value' || !exactlyEqual.has(column.stored)) return asText(alias, name);
     const collation = column.collatable ? ' collate "C"' : '';
     return `${alias}.${pg.escapeIdentifier(name)}${collation}`;
   });

@@ -362,7 +362,7 @@ describe.each([
         'Other tables inherit from public.keyless: what is written to them directly is not captured.',
         'public.parts has no primary key: its changes are captured without a row key.',
         expect.stringMatching(
-          /^public.parts is partitioned: of a partition made or attached later/,
+          /^public.parts is partitioned: a partition made or attached later is captured row by row/,
         ),
         expect.stringMatching(
           /^public.ledger is partitioned: a partition made or attached later takes/,

@@ -69,13 +69,8 @@ function tableNotes(
   }
   if (table.kind === 'p') {
     notes.push(
-      `${shown} is partitioned: of a partition made or attached later only what is written through ${shown} is captured, until install runs again.`,
+      `${shown} is partitioned: a partition made or attached later is captured row by row, and its TRUNCATE is not, until install runs again.`,
     );
-    for (const partition of table.partitions.filter(({ kind }) => kind === 'f')) {
-      notes.push(
-        `${showName(partition.schema, partition.name)} is a foreign table: what is written to it directly is not captured.`,
-      );
-    }
   }
   if (table.has_heirs) {
     notes.push(

@@ -80,6 +80,11 @@ function tableFaults(
     return [refuse('table', shown, why, fix, true)];
   }
   const faults: PlannedObject[] = [];
+  for (const foreign of table.foreign_heirs) {
+    const why = `the foreign table ${foreign} is part of it, and Postgres fails every statement that reaches rows there through a table with capture triggers`;
+    const fix = 'Take the foreign table off it, or the table out of the configuration.';
+    faults.push(refuse('table', shown, why, fix));
+  }
   if (table.persistence === 't') {
     faults.push(
       refuse('table', shown, 'it is temporary', 'Take it out of the configuration.', true),

