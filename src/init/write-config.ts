@@ -1,13 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, open, rename, rm } from 'node:fs/promises';
+import { access, constants, lstat, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { PgwitnessError } from '../error.ts';
 
-/** Throws `init.file-exists`, exit 2, where something stands at `path`: asked before any work is done. */
+/**
+ * Throws `init.file-exists` where something stands at `path`, and `init.cannot-write` where its folder is
+ * not there, exit 2: asked before any work is done.
+ */
 export async function expectNoFile(path: string): Promise<void> {
   try {
+    await access(dirname(path), constants.W_OK);
     await lstat(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' && syscall === 'lstat') return;
     throw cannotWrite(path, error);
   }
   throw fileExists(path);

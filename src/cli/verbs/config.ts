@@ -2,6 +2,7 @@ import { buildRouteMap } from '@stricli/core';
 import type { AppConfig } from '../../config/config.ts';
 import type { Problem } from '../../config/problem.ts';
 import type { ParsedConfig } from '../../config/read-config.ts';
+import type { UnsetVariable } from '../../config/unset-variables.ts';
 import type { Cli } from '../context.ts';
 import { defineVerb } from '../define-verb.ts';
 import { appFlag, configFlag, jsonFlag } from '../flags.ts';
@@ -11,7 +12,7 @@ type Readable = Extract<ParsedConfig, { ok: true }>;
 const check = defineVerb<{ config: string; app?: string; connect: boolean; json: boolean }>({
   brief: 'Look at the configuration file and name every problem with its line',
   detail:
-    'Looks at the file alone. With --connect it also asks each database, as its owner, for the roles, tables and smoke test columns that the file names. Exits 0 when all is well, 2 when the file has a problem, and 1 when a database lacks what the file names.',
+    'Looks at the file alone. With --connect it also asks each database, as its owner, for the roles, tables and smoke test columns that the file names, and warns of each variable that the file names and that is not set here. Exits 0 when all is well, 2 when the file has a problem, and 1 when a database lacks what the file names.',
   examples: [
     ['pgwitness config check', 'look at ./pgwitness.yaml'],
     ['pgwitness config check --connect', 'also look into the databases'],
@@ -45,8 +46,10 @@ const check = defineVerb<{ config: string; app?: string; connect: boolean; json:
     if (flags.connect) {
       for (const app of apps) problems.push(...(await askDatabase(cli, parsed, app, flags.config)));
     }
-    if (flags.json) await printJson(cli, flags.config, problems, parsed.config.apps);
-    else await print(cli, flags, problems, parsed.config.apps);
+    const { unsetVariables } = await import('../../config/unset-variables.ts');
+    const unset = flags.connect ? unsetVariables(apps, cli.env) : [];
+    if (flags.json) await printJson(cli, flags.config, problems, parsed.config.apps, unset);
+    else await print(cli, flags, problems, parsed.config.apps, unset);
     return problems.length === 0 ? 0 : 1;
   },
 });
@@ -73,6 +76,7 @@ async function printJson(
   path: string,
   problems: readonly Problem[],
   apps: readonly AppConfig[],
+  unset: readonly UnsetVariable[] = [],
 ): Promise<void> {
   const { harmlessJson } = await import('../harmless-text.ts');
   const { mostTold } = await import('../../config/problem.ts');
@@ -83,6 +87,8 @@ async function printJson(
     problems: problems.slice(0, mostTold),
     /** Problems beyond those listed. */
     more: Math.max(0, problems.length - mostTold),
+    /** With --connect. They make nothing wrong: each verb may run on a machine of its own. */
+    unset,
   };
   cli.process.stdout.write(`${harmlessJson(result)}\n`);
 }
@@ -92,14 +98,21 @@ async function print(
   flags: { config: string; app?: string; connect: boolean },
   problems: readonly Problem[],
   apps: readonly AppConfig[],
+  unset: readonly UnsetVariable[],
 ): Promise<void> {
   const { harmlessText } = await import('../harmless-text.ts');
   const write = (text: string) =>
     cli.process.stdout.write(`${harmlessText(text, { lines: true })}\n`);
+  const warn = () => {
+    for (const { variable, empty, uses } of unset) {
+      write(`warning ${variable} is ${empty ? 'empty' : 'not set'} here: ${uses.join('; ')}.`);
+    }
+  };
   if (problems.length > 0) {
     const { showProblems } = await import('../../config/problem.ts');
     for (const shown of showProblems(problems)) write(shown);
     write(`${problems.length} problem${problems.length === 1 ? '' : 's'}.`);
+    warn();
     return;
   }
   const looked = flags.connect ? ', and so are its databases' : '';
@@ -107,6 +120,7 @@ async function print(
   write(
     `${flags.config} is in order${looked}: ${apps.length} app${apps.length === 1 ? '' : 's'} (${names}).`,
   );
+  warn();
   const config = flags.config === configFlag.default ? '' : ` --config ${flags.config}`;
   const [first, another] = apps;
   const app = another === undefined ? '' : ` --app ${flags.app ?? first?.name}`;

@@ -53,8 +53,9 @@ test('writes a file that `config check` and the database accept, and tells what 
   expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
   expect(stdout).toContain('6 tables, 1 append-only, 2 roles, 3 columns');
   expect(stdout).toMatch(
-    /What leaves the database with it\n {2}Witness lines: .*text of that query/,
+    /What leaves the database with it, once installed\n {2}Witness lines: .*text of that query/,
   );
+  expect(stdout.indexOf('What leaves')).toBeLessThan(stdout.indexOf(`\n${out} is written.`));
   expect(stdout).toMatch(/Never images/);
   expect(stdout).toMatch(/`witness: false` switches them off/);
   const text = await readFile(out, 'utf8');
@@ -89,6 +90,10 @@ test('writes a file that `config check` and the database accept, and tells what 
   });
   const checked = await runCli(['config', 'check', '--connect', '--config', out], { env });
   expect(checked).toMatchObject({ stderr: '', code: 0 });
+  expect(checked.stdout).toContain(
+    'warning SHOP_APP_URL is not set here: `pgwitness coverage` reads from it',
+  );
+  expect(checked.stdout).not.toContain('SHOP_OWNER_URL is');
   const superuser = world.server.url('postgres', world.server.superuser.password, database.name);
   const installed = await runCli(['install', '--config', out], {
     env: { ...env, SHOP_SUPERUSER_URL: superuser },

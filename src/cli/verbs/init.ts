@@ -61,24 +61,47 @@ export const initVerb = defineVerb<Flags>({
       return 0;
     }
     if (yaml === undefined) throw tooLarge(proposal);
+    const page = await openPage(cli);
+    // What leaves the database is said before there is a file that would have it leave.
+    tellProposal(page, proposal);
     await writeConfig(flags.out, yaml, { force: flags.force });
-    await print(cli, flags.out, proposal);
+    tellNext(page, flags.out);
     return 0;
   },
 });
 
-async function print(cli: Cli, out: string, proposal: Proposal): Promise<void> {
+/** Where the answer is written, in sections. */
+interface Page {
+  /** What stands before a finding. */
+  readonly mark: string;
+  /** A name as the catalogue has it, shown as SQL would take it. */
+  readonly show: (name: string) => string;
+  readonly section: (title: string) => void;
+  /** A paragraph; of several lines, on a terminal. */
+  readonly block: (indent: string, told: string) => void;
+  /** The code of a finding. */
+  readonly note: (code: string) => void;
+}
+
+async function openPage(cli: Cli): Promise<Page> {
   const { createColors } = (await import('picocolors')).default;
   const { harmlessText, wrapText } = await import('../harmless-text.ts');
   const { showIdentifier } = await import('../../capture/capture-names.ts');
   const paint = createColors(cli.terminal);
-  const block = (indent: string, told: string) => {
-    const clean = harmlessText(told);
-    const lines = cli.terminal ? wrapText(clean, 80 - indent.length) : [clean];
-    cli.process.stdout.write(lines.map((line) => `${indent}${line}\n`).join(''));
+  return {
+    mark: paint.yellow('!'),
+    show: showIdentifier,
+    section: (title) => cli.process.stdout.write(`\n${paint.bold(title)}\n`),
+    note: (code) => cli.process.stdout.write(`    ${paint.dim(code)}\n`),
+    block: (indent, told) => {
+      const clean = harmlessText(told);
+      const lines = cli.terminal ? wrapText(clean, 80 - indent.length) : [clean];
+      cli.process.stdout.write(lines.map((line) => `${indent}${line}\n`).join(''));
+    },
   };
-  const section = (title: string) => cli.process.stdout.write(`\n${paint.bold(title)}\n`);
+}
 
+function tellProposal({ show, section, block, note, mark }: Page, proposal: Proposal): void {
   const { tables, appendOnly, roles, leftOut, findings, leaves, app } = proposal;
   const columns = tables.reduce((sum, table) => sum + table.columns.length, 0);
   const counts = [
@@ -87,22 +110,26 @@ async function print(cli: Cli, out: string, proposal: Proposal): Promise<void> {
     counted(roles.length, 'role'),
     `${counted(columns, 'column')} to exclude, mask or pseudonymize`,
   ];
-  block('', `${out} is written for the app ${app}: ${counts.join(', ')}.`);
+  block('', `Proposed for the app ${app}: ${counts.join(', ')}.`);
   if (leftOut.length > 0) {
     section('Left out');
-    for (const { name, why } of leftOut) block('  ', `${showIdentifier(name)} ${why}`);
+    for (const { name, why } of leftOut) block('  ', `${show(name)} ${why}`);
   }
   if (findings.length > 0) {
     section(counted(findings.length, 'finding'));
     for (const { code, sentence, fix } of findings) {
-      block(`  ${paint.yellow('!')} `, sentence);
+      block(`  ${mark} `, sentence);
       block('    ', fix);
-      cli.process.stdout.write(`    ${paint.dim(code)}\n`);
+      note(code);
     }
   }
-  section('What leaves the database with it');
+  section('What leaves the database with it, once installed');
   for (const sentence of leaves) block('  ', sentence);
+}
+
+function tellNext({ section, block }: Page, out: string): void {
   const config = out === configFlag.default ? '' : ` --config ${out}`;
+  block('\n', `${out} is written.`);
   section('Next');
   block('  ', 'Read the file, and put what its variables name into the environment.');
   block('  ', `\`pgwitness config check --connect${config}\`, then \`pgwitness plan${config}\`.`);
