@@ -31,11 +31,19 @@ export function parseMoment(text: string, flag: string, nowMs: number): number {
 /** As far as the clock of a database may be wrong, in its zone too, and what it wrote is still shown. */
 const aheadMs = 24 * 3_600_000;
 
-/** The span that `--since`, `--until` and `--late` ask for. Throws PgwitnessError, exit 2. */
+/**
+ * The span that `--since`, `--until` and `--late` ask for; `openEnded` where nobody named its end, which
+ * then lies ahead. Throws PgwitnessError, exit 2.
+ */
 export function trailSpan(
   flags: { readonly since: string; readonly until?: string; readonly late: string },
   nowMs: number,
-): { readonly since: number; readonly until: number; readonly lateMs: number } {
+): {
+  readonly since: number;
+  readonly until: number;
+  readonly openEnded: boolean;
+  readonly lateMs: number;
+} {
   const since = parseMoment(flags.since, '--since', nowMs);
   // A clock that runs ahead of this one must not hide what was just written.
   const until =
@@ -57,7 +65,7 @@ export function trailSpan(
       exit: 2,
     });
   }
-  return { since, until, lateMs };
+  return { since, until, openEnded: flags.until === undefined, lateMs };
 }
 
 function iso(ms: number): string {

@@ -21,6 +21,8 @@ export interface TrailQuestion {
   readonly app: string;
   readonly since: number;
   readonly until: number;
+  /** Nobody asked for `until`: it is no part of the question as told. */
+  readonly openEnded: boolean;
   readonly lateMs: number;
   readonly filter: TrailFilter;
   /** At most so many records, the earliest. */
@@ -121,7 +123,8 @@ function asJson(record: object, judgement: WitnessJudgement | undefined): string
 }
 
 function nothingFound(asked: TrailQuestion, objects: number): string {
-  const span = `from ${new Date(asked.since).toISOString()} to ${new Date(asked.until).toISOString()}`;
+  const from = `from ${new Date(asked.since).toISOString()}`;
+  const span = asked.openEnded ? `${from} on` : `${from} to ${new Date(asked.until).toISOString()}`;
   if (objects === 0) {
     return `No records: the archive holds no object of ${asked.app} ${span}. Try an earlier --since; \`pgwitness smoke\` tells whether anything arrives.`;
   }

@@ -151,7 +151,10 @@ describe('pgwitness trail', () => {
     const run = await trail('--grep', 'nowhere', '--kind', 'statement');
     expect(run).toMatchObject({ code: 0, stdout: '' });
     expect(run.stderr).toMatch(/^No records of raxx .* match \(2 objects looked at\)\. Try fewer/);
+    // The end that nobody named lies ahead, and is not told as if it had been asked for.
+    expect(run.stderr).toMatch(/from \S+ on match/);
     const empty = await trail('--since', '2020-01-01', '--until', '2020-01-02');
+    expect(empty.stderr).toContain('from 2020-01-01T00:00:00.000Z to 2020-01-02T00:00:00.000Z');
     expect(empty.stderr).toContain('no object of raxx');
   });
 
