@@ -111,6 +111,11 @@ test('a table that is none, and a pause that is none, are usage errors', async (
     code: 2,
     stderr: expect.stringContaining('Did you mean users?'),
   });
+  // Before anybody is asked, or told that there is nobody to ask.
+  expect(await pgwitness(database, ['baseline', '--table', 'user'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('Did you mean users?'),
+  });
   expect(await pgwitness(database, ['baseline', '--yes', '--pause', '1s'])).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('whole milliseconds'),

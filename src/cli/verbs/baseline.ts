@@ -85,14 +85,6 @@ export const baselineVerb = defineVerb<Flags>({
     const { showName } = await import('../../capture/capture-names.ts');
     const { oneLine } = await import('../../capture/plan-sql.ts');
     const looks = flags.check || flags.dryRun;
-    if (!looks && !flags.yes && !canAsk(cli)) {
-      throw new PgwitnessError({
-        code: 'cli.not-confirmed',
-        message: 'There is no terminal to ask on, so nothing was done.',
-        fix: 'Give --check or --dry-run to look, --yes to take what is needed.',
-        exit: 2,
-      });
-    }
     const capture = await openCapture(cli, flags);
     try {
       const chosen =
@@ -113,6 +105,14 @@ export const baselineVerb = defineVerb<Flags>({
           flags.again || statuses[index]?.due !== 'nothing' || statuses[index]?.state === 'off',
       );
       if (due.length > 0 && !flags.yes) {
+        if (!canAsk(cli)) {
+          throw new PgwitnessError({
+            code: 'cli.not-confirmed',
+            message: 'There is no terminal to ask on, so nothing was done.',
+            fix: 'Give --check or --dry-run to look, --yes to take what is needed.',
+            exit: 2,
+          });
+        }
         for (const line of statusLines(statuses)) cli.process.stderr.write(`${oneLine(line)}\n`);
         if (!(await confirm(cli, 'Take them?'))) {
           cli.process.stderr.write('nothing was changed\n');
