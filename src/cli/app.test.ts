@@ -20,6 +20,11 @@ test.each([
   expect(rest).toEqual([`  fix Run \`${help}\`.`, ' code cli.usage']);
 });
 
+test('no verb is guessed where none is near', async () => {
+  const { stderr } = await runCli(['frob']);
+  expect(stderr).toMatch(/^error No command registered for `frob`\n/);
+});
+
 test('--version prints the version', async () => {
   expect(await runCli(['--version'])).toEqual({
     stdout: `${packageVersion()}\n`,

@@ -50,7 +50,15 @@ export function createApp(args: readonly string[]): Application<Cli> {
     versionInfo: {
       getCurrentVersion: async () => (await import('./version.ts')).packageVersion(),
     },
-    scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
+    scanner: {
+      caseStyle: 'allow-kebab-for-camel',
+      allowArgumentEscapeSequence: true,
+      // Two slips of the keys. Stricli's own, git's, finds a likeness in any two short words.
+      distanceOptions: {
+        threshold: 2,
+        weights: { insertion: 1, deletion: 1, substitution: 1, transposition: 1 },
+      },
+    },
     documentation: { caseStyle: 'convert-camel-to-kebab', useAliasInUsageLine: true },
     localization: {
       text: {

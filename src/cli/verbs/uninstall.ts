@@ -13,7 +13,7 @@ interface Flags {
 export const uninstallVerb = defineVerb<Flags>({
   brief: 'Take capture away; what was captured stays',
   detail:
-    'Takes away triggers, functions, guards, the log_statement that install set, and the schema pgwitness. History tables stay, with what is in them and who may read it, unless told twice: --drop-history and --yes-drop-history with the name of the app.',
+    'Takes away triggers, their functions, guards, and the log_statement that install set. History tables stay, with what is in them and who may read it, and so does the schema pgwitness, which holds the key and the forms they are read by; unless told twice: --drop-history and --yes-drop-history with the name of the app.',
   examples: [
     ['pgwitness uninstall --app raxx-api-staging', 'stop capturing, keep history'],
     [
