@@ -1,7 +1,7 @@
 drop function if exists pgwitness.witness_append_only();
 
 drop function if exists
-  pgwitness.token(text), pgwitness.kept_as(text), pgwitness.history_of(text, text, oid, text), pgwitness.columns_of(oid), pgwitness.places_of(text, text, text, text, text, text[]),
+  pgwitness.token(text), pgwitness.kept_as(text), pgwitness.history_of(text, text, oid, text), pgwitness.columns_of(oid), pgwitness.places_of(text, text, text, text, text, text[], int[]),
   pgwitness.drifted_values(oid, text, text[], text[], text[]), pgwitness.drifted_shape(oid, text[]),
   pgwitness.drifted_insert(text, oid, text, text, text, text[], text[], text[], bigint),
   pgwitness.value_as_jsonb(text, text), pgwitness.drifted_image(json, text),

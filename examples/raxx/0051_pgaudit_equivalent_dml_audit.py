@@ -149,7 +149,7 @@ on conflict do nothing;""",
     """-- Whose it is in pgwitness.yaml; null where a migration made it, which does not know.
 alter table pgwitness.captured_table add column if not exists app text;""",
     """insert into pgwitness.migration (number, name, sha256)
-values ('3', 'witness', '5c27b544b86136ce821de2391ac77887882b4f5c8785efba8ccfa4b5c901210c')
+values ('3', 'witness', 'aed2738f849409dc6d36feca30fe823927df9d169c876e4b09c01862eea62f25')
 on conflict do nothing;""",
     """-- The form of one table's images: which attribute of its composite type holds which column, and how.
 create table if not exists pgwitness.image_shape (
@@ -231,19 +231,37 @@ $token$;""",
     """revoke all on function pgwitness.token(text) from public;""",
     """-- Columns as they are at this moment. Read from the relation's own description and not from the catalogue's
 -- tables, of which a transaction may see an older state than the one that it writes in.
-create or replace function pgwitness.columns_of(relation oid, out name text, out type text) returns setof record
+create or replace function pgwitness.columns_of(
+  relation oid, out name text, out type text, out number int
+) returns setof record
 language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
 as $columns$
+declare
+  names text[];
 begin
-  for name in execute format(
-    'select json_object_keys(row_to_json(c.*)) from (select (null::%s).*) c', relation::regclass
-  ) loop
-    execute format('select format_type(pg_typeof((null::%s).%I), null)', relation::regclass, name)
-      into type;
-    return next;
-  end loop;
+  execute format(
+    'select array(select json_object_keys(row_to_json(c.*)) from (select (null::%s).*) c)',
+    relation::regclass
+  ) into names;
+  return query execute format(
+    'select * from unnest($1, array[%s]::text[], $2)',
+    (
+      select string_agg(
+        format('format_type(pg_typeof((null::%s).%I), null)', relation::regclass, n.name), ', '
+        order by n.place
+      )
+      from unnest(names) with ordinality n (name, place)
+    )
+  ) using names, (
+    -- Which numbers are in use: null is the answer for a column that was dropped.
+    select array_agg(live.n) from (
+      select n from generate_series(1, 1600) n
+      where has_column_privilege(relation, n::int2, 'select') is not null
+      order by n limit cardinality(names)
+    ) live
+  );
 end
 $columns$;""",
     """revoke all on function pgwitness.columns_of(oid) from public;""",
@@ -251,7 +269,8 @@ $columns$;""",
 -- called immutable: so it is worked out when a statement is planned, and a change of the table makes every
 -- session plan anew. That is what makes looking for drift at each write cost nothing.
 create or replace function pgwitness.places_of(
-  table_schema text, table_name text, shape text, key_index text, key_definition text, partitions text[]
+  table_schema text, table_name text, shape text, key_index text, key_definition text, partitions text[],
+  numbers int[]
 ) returns oid[]
 language plpgsql
 immutable
@@ -272,15 +291,21 @@ begin
   -- An index is looked up by its name, since that is never an older state either.
   if coalesce(names, '{}') <> partitions
     or pg_get_indexdef(to_regclass(key_index)) is distinct from key_definition
-    or shape is distinct from (
-    select string_agg(format('%L %s', c.name, c.type), ', ') from pgwitness.columns_of(relation) c
-  ) then
+    -- The numbers tell a column from another one that has its name by now.
+    or not exists (
+      select from (
+        select string_agg(format('%L %s', c.name, c.type), ', '), coalesce(array_agg(c.number), '{}')
+        from pgwitness.columns_of(relation) c
+      ) now (form, used)
+      where now.form is not distinct from shape and now.used = numbers
+    )
+  then
     return '{}';
   end if;
   return coalesce(places, array[relation]);
 end
 $places$;""",
-    """revoke all on function pgwitness.places_of(text, text, text, text, text, text[]) from public;""",
+    """revoke all on function pgwitness.places_of(text, text, text, text, text, text[], int[]) from public;""",
     """-- History as SQL writes it: by its name, or, where its schema has another name by now, beside the function
 -- that the trigger calls.
 create or replace function pgwitness.history_of(
@@ -301,7 +326,7 @@ $history$;""",
     """revoke all on function pgwitness.history_of(text, text, oid, text) from public;""",
     """-- Of a table that is not as it was installed: an expression for the json of a row, every value as its
 -- type's own text, so that no value and no type can fail it. `known` is null where nothing is left out or
--- masked; else a column that is not in it is masked, since a column may have been given another name.
+-- masked; else a column that is not in it, as its number and its name, is masked: it may have another's name.
 create or replace function pgwitness.drifted_values(
   relation oid, alias text, excluded text[], masked text[], known text[]
 ) returns text
@@ -314,7 +339,7 @@ as $drifted$
     string_agg(quote_literal(c.name), ', '),
     string_agg(
       format(
-        case when c.name = any (masked) or c.name <> all (known)
+        case when c.name = any (masked) or format('%s %s', c.number, c.name) <> all (known)
           then 'case when num_nonnulls(%1$s.%2$I) = 1 then pgwitness.token(format(''%%s'', %1$s.%2$I)) end'
           else 'case when num_nonnulls(%1$s.%2$I) = 1 then format(''%%s'', %1$s.%2$I) end'
         end,
@@ -342,7 +367,7 @@ declare
   kept text := pgwitness.drifted_values(relation, 'r', excluded, masked, known);
   replaced text := 'null';
   source text := 'captured_rows r';
-  number text := 'number';
+  ordinal text := 'number';
   done text := '$1';
   condition text := 'true';
 begin
@@ -354,8 +379,8 @@ begin
   elsif operation = 'UPDATE' then
     -- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
     -- partition has kept a row from arriving is there one more before than after.
-    while exists (select from pgwitness.columns_of(relation) c where c.name = number) loop
-      number := number || '_';
+    while exists (select from pgwitness.columns_of(relation) c where c.name = ordinal) loop
+      ordinal := ordinal || '_';
     end loop;
     -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
     source := format(
@@ -364,9 +389,9 @@ begin
         select row_number() over () as %1$I, c.* from replaced_rows c
         where (select count(*) from captured_rows) = (select count(*) from replaced_rows)
       ) o on o.%1$I = r.%1$I',
-      number
+      ordinal
     );
-    condition := format('coalesce(r.%I, 0) > 0', number);
+    condition := format('coalesce(r.%I, 0) > 0', ordinal);
   end if;
   if level <> 'ROW' and place = 'table' and (select relkind from pg_class where oid = relation) = 'p' then
     -- A new partition's row trigger has kept its part of this statement already: of a row that moved between
@@ -409,7 +434,7 @@ begin
   end if;
   source := source || ' where ' || condition;
   if level <> 'ROW' and operation = 'UPDATE' then
-    source := source || format(' order by r.%I', number);
+    source := source || format(' order by r.%I', ordinal);
   end if;
   return format(
     $statement$
@@ -699,7 +724,7 @@ begin
       ('table', 'pgwitness.witness_key', null),
       ('function', 'pgwitness.token(text)', null),
       ('function', 'pgwitness.columns_of(oid)', null),
-      ('function', 'pgwitness.places_of(text, text, text, text, text, text[])', null),
+      ('function', 'pgwitness.places_of(text, text, text, text, text, text[], integer[])', null),
       ('function', 'pgwitness.history_of(text, text, oid, text)', null),
       ('function', 'pgwitness.drifted_values(oid, text, text[], text[], text[])', null),
       ('function', 'pgwitness.drifted_insert(text, oid, text, text, text, text[], text[], text[], bigint)', null),
@@ -1093,7 +1118,8 @@ if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
     -- It names captured_rows, so that a change of the table has it planned, and places_of asked, anew.
     select k.inner_pad, k.outer_pad, exists (select from captured_rows),
         tg_relid = any (pgwitness.places_of(
-          'public', 'users', '''id'' bigint, ''email'' text, ''email_verified_at'' timestamp with time zone, ''display_name'' text, ''created_at'' timestamp with time zone', 'public.users_pkey', 'CREATE UNIQUE INDEX users_pkey ON public.users USING btree (id)', '{}'::text[]
+          'public', 'users', '''id'' bigint, ''email'' text, ''email_verified_at'' timestamp with time zone, ''display_name'' text, ''created_at'' timestamp with time zone', 'public.users_pkey', 'CREATE UNIQUE INDEX users_pkey ON public.users USING btree (id)', '{}'::text[],
+          '{1,2,3,4,5}'::int[]
         ))
       into inner_pad, outer_pad, any_rows, as_installed
       from pgwitness.witness_key k;
@@ -1682,7 +1708,8 @@ if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
     -- It names captured_rows, so that a change of the table has it planned, and places_of asked, anew.
     select k.inner_pad, k.outer_pad, exists (select from captured_rows),
         tg_relid = any (pgwitness.places_of(
-          'public', 'sessions', '''id'' uuid, ''user_id'' bigint, ''token_digest'' bytea, ''created_at'' timestamp with time zone, ''expires_at'' timestamp with time zone', 'public.sessions_pkey', 'CREATE UNIQUE INDEX sessions_pkey ON public.sessions USING btree (id)', '{}'::text[]
+          'public', 'sessions', '''id'' uuid, ''user_id'' bigint, ''token_digest'' bytea, ''created_at'' timestamp with time zone, ''expires_at'' timestamp with time zone', 'public.sessions_pkey', 'CREATE UNIQUE INDEX sessions_pkey ON public.sessions USING btree (id)', '{}'::text[],
+          '{1,2,3,4,5}'::int[]
         ))
       into inner_pad, outer_pad, any_rows, as_installed
       from pgwitness.witness_key k;
@@ -1846,7 +1873,7 @@ with stored as (
     select * from pgwitness.drifted_shape(tg_relid, '{"token_digest"}'::text[]) into shape;
     statement := pgwitness.drifted_insert(
       pgwitness.history_of('"public"."sessions_history"', 'sessions_history', tg_relid, tg_name), tg_relid, tg_op, tg_level, tg_argv[0],
-      '{"token_digest"}'::text[], '{}'::text[], '{"id","user_id","token_digest","created_at","expires_at"}'::text[], nested
+      '{"token_digest"}'::text[], '{}'::text[], '{"1 id","2 user_id","3 token_digest","4 created_at","5 expires_at"}'::text[], nested
     );
     if tg_level = 'STATEMENT' then
       execute statement into row_count, first_id, last_id, subtransaction, images
@@ -2271,7 +2298,8 @@ if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
     -- It names captured_rows, so that a change of the table has it planned, and places_of asked, anew.
     select k.inner_pad, k.outer_pad, exists (select from captured_rows),
         tg_relid = any (pgwitness.places_of(
-          'public', 'passkeys', '''credential_id'' bytea, ''user_id'' bigint, ''public_key'' bytea, ''sign_count'' bigint, ''created_at'' timestamp with time zone', 'public.passkeys_pkey', 'CREATE UNIQUE INDEX passkeys_pkey ON public.passkeys USING btree (credential_id)', '{}'::text[]
+          'public', 'passkeys', '''credential_id'' bytea, ''user_id'' bigint, ''public_key'' bytea, ''sign_count'' bigint, ''created_at'' timestamp with time zone', 'public.passkeys_pkey', 'CREATE UNIQUE INDEX passkeys_pkey ON public.passkeys USING btree (credential_id)', '{}'::text[],
+          '{1,2,3,4,5}'::int[]
         ))
       into inner_pad, outer_pad, any_rows, as_installed
       from pgwitness.witness_key k;
@@ -2860,7 +2888,8 @@ if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
     -- It names captured_rows, so that a change of the table has it planned, and places_of asked, anew.
     select k.inner_pad, k.outer_pad, exists (select from captured_rows),
         tg_relid = any (pgwitness.places_of(
-          'public', 'subscriptions', '''id'' bigint, ''user_id'' bigint, ''plan'' text, ''status'' text, ''renews_at'' timestamp with time zone, ''created_at'' timestamp with time zone', 'public.subscriptions_pkey', 'CREATE UNIQUE INDEX subscriptions_pkey ON public.subscriptions USING btree (id)', '{}'::text[]
+          'public', 'subscriptions', '''id'' bigint, ''user_id'' bigint, ''plan'' text, ''status'' text, ''renews_at'' timestamp with time zone, ''created_at'' timestamp with time zone', 'public.subscriptions_pkey', 'CREATE UNIQUE INDEX subscriptions_pkey ON public.subscriptions USING btree (id)', '{}'::text[],
+          '{1,2,3,4,5,6}'::int[]
         ))
       into inner_pad, outer_pad, any_rows, as_installed
       from pgwitness.witness_key k;
@@ -3449,7 +3478,8 @@ if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
     -- It names captured_rows, so that a change of the table has it planned, and places_of asked, anew.
     select k.inner_pad, k.outer_pad, exists (select from captured_rows),
         tg_relid = any (pgwitness.places_of(
-          'public', 'positions', '''user_id'' bigint, ''symbol'' text, ''quantity'' numeric, ''updated_at'' timestamp with time zone', 'public.positions_pkey', 'CREATE UNIQUE INDEX positions_pkey ON public.positions USING btree (user_id, symbol)', '{}'::text[]
+          'public', 'positions', '''user_id'' bigint, ''symbol'' text, ''quantity'' numeric, ''updated_at'' timestamp with time zone', 'public.positions_pkey', 'CREATE UNIQUE INDEX positions_pkey ON public.positions USING btree (user_id, symbol)', '{}'::text[],
+          '{1,2,3,4}'::int[]
         ))
       into inner_pad, outer_pad, any_rows, as_installed
       from pgwitness.witness_key k;
@@ -4038,7 +4068,8 @@ if tg_op = 'TRUNCATE' or tg_level = 'ROW' then
     -- It names captured_rows, so that a change of the table has it planned, and places_of asked, anew.
     select k.inner_pad, k.outer_pad, exists (select from captured_rows),
         tg_relid = any (pgwitness.places_of(
-          'public', 'trades', '''id'' bigint, ''user_id'' bigint, ''symbol'' text, ''side'' text, ''quantity'' numeric, ''price'' numeric, ''executed_at'' timestamp with time zone', 'public.trades_pkey', 'CREATE UNIQUE INDEX trades_pkey ON public.trades USING btree (id)', '{}'::text[]
+          'public', 'trades', '''id'' bigint, ''user_id'' bigint, ''symbol'' text, ''side'' text, ''quantity'' numeric, ''price'' numeric, ''executed_at'' timestamp with time zone', 'public.trades_pkey', 'CREATE UNIQUE INDEX trades_pkey ON public.trades USING btree (id)', '{}'::text[],
+          '{1,2,3,4,5,6,7}'::int[]
         ))
       into inner_pad, outer_pad, any_rows, as_installed
       from pgwitness.witness_key k;
@@ -4721,7 +4752,7 @@ create or replace trigger pgwitness_append_only
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'users', 'history', 'users_history', 'fn_capture_users_history', '9eb8eecb2643c2a4c07ed65033e7a27f8ec6d0e6c439e37ff0f5f78c5d5fc378', null
+  'public', 'users', 'history', 'users_history', 'fn_capture_users_history', 'aeb002de2fd6bcc397df71fa1188fde0b2c2f5c33bd5af0db0d40dd522f41503', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -4732,7 +4763,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'sessions', 'history', 'sessions_history', 'fn_capture_sessions_history', '66439d212df19c66d1dfb4a260490be3952b5190fa2ef26622d8d7c058bfe522', null
+  'public', 'sessions', 'history', 'sessions_history', 'fn_capture_sessions_history', '4d9c5ad0a710c781c6c1d486a80e10640181adbdd0b6f902ea64768f281a53a6', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -4743,7 +4774,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'passkeys', 'history', 'passkeys_history', 'fn_capture_passkeys_history', 'ccfdd21ef4c088de0a0c102e4f47581983c51122378172d8935e30da95c50b72', null
+  'public', 'passkeys', 'history', 'passkeys_history', 'fn_capture_passkeys_history', '92d105d58985bad9d5e49232771c5cda4fce65a8384518810bdc6c559c5f26ee', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -4754,7 +4785,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'subscriptions', 'history', 'subscriptions_history', 'fn_capture_subscriptions_history', '7c9381ef5b5f49051cb9e642c9ddc41c2e1226efb88eb5b39bfe929dc186162e', null
+  'public', 'subscriptions', 'history', 'subscriptions_history', 'fn_capture_subscriptions_history', 'bdef7fe20724339907eef1be971c46f31678f74fbbe35c95f80ba3291b150b9e', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -4765,7 +4796,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'positions', 'history', 'positions_history', 'fn_capture_positions_history', '2b68dc7d93d535f19773c083dc1dc0a7f017f790008d603fc5f8e19c3493bf87', null
+  'public', 'positions', 'history', 'positions_history', 'fn_capture_positions_history', '8d652ba5a2eec8013f9b769a697ae52ac9d2ec59b0410a2a9ddde333b3e282c3', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,
@@ -4776,7 +4807,7 @@ on conflict (table_schema, table_name, kind) do update set
     """insert into pgwitness.captured_table (
   table_schema, table_name, kind, history_name, function_name, fingerprint, app
 ) values (
-  'public', 'trades', 'history', 'trades_history', 'fn_capture_trades_history', '1057f0c53475eb69b672468f6122949a4f12f2bb4d921e0d1c98db18b8127330', null
+  'public', 'trades', 'history', 'trades_history', 'fn_capture_trades_history', 'da3d2e9ad66a367e90b6bb331fde41f925ac734813b8ccc4b2297995fcd0073f', null
 )
 on conflict (table_schema, table_name, kind) do update set
   history_name = excluded.history_name,

@@ -3,7 +3,8 @@ select
   t.tgrelid::text as table_oid,
   n.nspname as schema, c.relname as "table", t.tgname as trigger,
   fn.nspname as function_schema, f.proname as function_name,
-  encode(t.tgargs, 'escape') as arguments
+  encode(t.tgargs, 'escape') as arguments,
+  t.tgenabled as enabled
 from pg_trigger t
 join pg_class c on c.oid = t.tgrelid
 join pg_namespace n on n.oid = c.relnamespace

@@ -45,6 +45,7 @@ select
   coalesce((
     select jsonb_agg(jsonb_build_object(
       'name', a.attname,
+      'number', a.attnum,
       'type', format_type(a.atttypid, null),
       'stored', format_type(based.oid, -1),
       -- Postgres's own, with a binary form, and its text the same in whatever session: the rest is kept as text.

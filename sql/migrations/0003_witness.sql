@@ -87,19 +87,37 @@ revoke all on function pgwitness.token(text) from public;
 
 -- Columns as they are at this moment. Read from the relation's own description and not from the catalogue's
 -- tables, of which a transaction may see an older state than the one that it writes in.
-create or replace function pgwitness.columns_of(relation oid, out name text, out type text) returns setof record
+create or replace function pgwitness.columns_of(
+  relation oid, out name text, out type text, out number int
+) returns setof record
 language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
 as $columns$
+declare
+  names text[];
 begin
-  for name in execute format(
-    'select json_object_keys(row_to_json(c.*)) from (select (null::%s).*) c', relation::regclass
-  ) loop
-    execute format('select format_type(pg_typeof((null::%s).%I), null)', relation::regclass, name)
-      into type;
-    return next;
-  end loop;
+  execute format(
+    'select array(select json_object_keys(row_to_json(c.*)) from (select (null::%s).*) c)',
+    relation::regclass
+  ) into names;
+  return query execute format(
+    'select * from unnest($1, array[%s]::text[], $2)',
+    (
+      select string_agg(
+        format('format_type(pg_typeof((null::%s).%I), null)', relation::regclass, n.name), ', '
+        order by n.place
+      )
+      from unnest(names) with ordinality n (name, place)
+    )
+  ) using names, (
+    -- Which numbers are in use: null is the answer for a column that was dropped.
+    select array_agg(live.n) from (
+      select n from generate_series(1, 1600) n
+      where has_column_privilege(relation, n::int2, 'select') is not null
+      order by n limit cardinality(names)
+    ) live
+  );
 end
 $columns$;
 
@@ -109,7 +127,8 @@ revoke all on function pgwitness.columns_of(oid) from public;
 -- called immutable: so it is worked out when a statement is planned, and a change of the table makes every
 -- session plan anew. That is what makes looking for drift at each write cost nothing.
 create or replace function pgwitness.places_of(
-  table_schema text, table_name text, shape text, key_index text, key_definition text, partitions text[]
+  table_schema text, table_name text, shape text, key_index text, key_definition text, partitions text[],
+  numbers int[]
 ) returns oid[]
 language plpgsql
 immutable
@@ -130,16 +149,22 @@ begin
   -- An index is looked up by its name, since that is never an older state either.
   if coalesce(names, '{}') <> partitions
     or pg_get_indexdef(to_regclass(key_index)) is distinct from key_definition
-    or shape is distinct from (
-    select string_agg(format('%L %s', c.name, c.type), ', ') from pgwitness.columns_of(relation) c
-  ) then
+    -- The numbers tell a column from another one that has its name by now.
+    or not exists (
+      select from (
+        select string_agg(format('%L %s', c.name, c.type), ', '), coalesce(array_agg(c.number), '{}')
+        from pgwitness.columns_of(relation) c
+      ) now (form, used)
+      where now.form is not distinct from shape and now.used = numbers
+    )
+  then
     return '{}';
   end if;
   return coalesce(places, array[relation]);
 end
 $places$;
 
-revoke all on function pgwitness.places_of(text, text, text, text, text, text[]) from public;
+revoke all on function pgwitness.places_of(text, text, text, text, text, text[], int[]) from public;
 
 -- History as SQL writes it: by its name, or, where its schema has another name by now, beside the function
 -- that the trigger calls.
@@ -163,7 +188,7 @@ revoke all on function pgwitness.history_of(text, text, oid, text) from public;
 
 -- Of a table that is not as it was installed: an expression for the json of a row, every value as its
 -- type's own text, so that no value and no type can fail it. `known` is null where nothing is left out or
--- masked; else a column that is not in it is masked, since a column may have been given another name.
+-- masked; else a column that is not in it, as its number and its name, is masked: it may have another's name.
 create or replace function pgwitness.drifted_values(
   relation oid, alias text, excluded text[], masked text[], known text[]
 ) returns text
@@ -176,7 +201,7 @@ as $drifted$
     string_agg(quote_literal(c.name), ', '),
     string_agg(
       format(
-        case when c.name = any (masked) or c.name <> all (known)
+        case when c.name = any (masked) or format('%s %s', c.number, c.name) <> all (known)
           then 'case when num_nonnulls(%1$s.%2$I) = 1 then pgwitness.token(format(''%%s'', %1$s.%2$I)) end'
           else 'case when num_nonnulls(%1$s.%2$I) = 1 then format(''%%s'', %1$s.%2$I) end'
         end,
@@ -206,7 +231,7 @@ declare
   kept text := pgwitness.drifted_values(relation, 'r', excluded, masked, known);
   replaced text := 'null';
   source text := 'captured_rows r';
-  number text := 'number';
+  ordinal text := 'number';
   done text := '$1';
   condition text := 'true';
 begin
@@ -218,8 +243,8 @@ begin
   elsif operation = 'UPDATE' then
     -- Both tables hold the rows in the order in which they were updated. Only where a trigger of a
     -- partition has kept a row from arriving is there one more before than after.
-    while exists (select from pgwitness.columns_of(relation) c where c.name = number) loop
-      number := number || '_';
+    while exists (select from pgwitness.columns_of(relation) c where c.name = ordinal) loop
+      ordinal := ordinal || '_';
     end loop;
     -- A full join, for which there is no nested loop: a plan made for one row would take hours for many.
     source := format(
@@ -228,9 +253,9 @@ begin
         select row_number() over () as %1$I, c.* from replaced_rows c
         where (select count(*) from captured_rows) = (select count(*) from replaced_rows)
       ) o on o.%1$I = r.%1$I',
-      number
+      ordinal
     );
-    condition := format('coalesce(r.%I, 0) > 0', number);
+    condition := format('coalesce(r.%I, 0) > 0', ordinal);
   end if;
   if level <> 'ROW' and place = 'table' and (select relkind from pg_class where oid = relation) = 'p' then
     -- A new partition's row trigger has kept its part of this statement already: of a row that moved between
@@ -273,7 +298,7 @@ begin
   end if;
   source := source || ' where ' || condition;
   if level <> 'ROW' and operation = 'UPDATE' then
-    source := source || format(' order by r.%I', number);
+    source := source || format(' order by r.%I', ordinal);
   end if;
   return format(
     $statement$

@@ -34,12 +34,15 @@ export function captureFunctionSql(given: CaptureFunction): string {
     key_index: table.key_index,
     key_definition: table.key_definition,
     partitions: textArray(sortedPartitions(table)),
+    numbers: `{${table.columns.map(({ number }) => number).join(',')}}`,
     keep_before: String(given.keepBefore || shape.keyColumns.length === 0),
     excluded: textArray(exclude),
     masked: textArray(mask),
     // Where nothing is kept back, a column under a new name has nothing to hide either.
     known:
-      exclude.length + mask.length === 0 ? null : textArray(table.columns.map(({ name }) => name)),
+      exclude.length + mask.length === 0
+        ? null
+        : textArray(table.columns.map(({ number, name }) => `${number} ${name}`)),
     image: `image_${shape.number}`,
     before: `before_${shape.number}`,
     number: freeName(table),

@@ -79,7 +79,7 @@ const destructions = [
   [
     'a function that it calls was broken',
     `create or replace function pgwitness.places_of(table_schema text, table_name text, shape text,
-         key_index text, key_definition text, partitions text[]) returns oid[]
+         key_index text, key_definition text, partitions text[], numbers int[]) returns oid[]
        language plpgsql immutable as $$ begin return pgwitness.gone(); end $$`,
   ],
 ] as const;
@@ -160,6 +160,12 @@ test('keeps nothing of what is excluded, and a token of what is masked, under dr
       more: expect.stringMatching(/^token:/),
     },
   ]);
+  // Nor where it goes by the name of one that is captured, or that one by its.
+  await owner.query(`alter table t rename more to extra; alter table t rename renamed to more;
+    update t set id = 4 where id = 2`);
+  const [last] = (await owner.query(`select after from t_changes where row_key = '{"id": 4}'`))
+    .rows;
+  expect(last.after).toMatchObject({ more: expect.stringMatching(/^token:/) });
   const whole = await owner.query('select string_agg(h::text, $1) as text from t_history h', ['']);
   expect(whole.rows[0].text).not.toMatch(/hidden|pear/);
   for (const line of await logged('WITNESS')) {
@@ -209,12 +215,12 @@ test('takes many rows in a session that began with one, of a partition made sinc
   const target = { owner: 'raxx_owner', tables, appendOnly: [], roles: [] };
   expect((await installCapture({ owner: client }, target)).kind).toBe('installed');
   await client.query(`create table t_new partition of t for values from (0) to (100000);
-    insert into t values (0); insert into t select generate_series(1, 10000); delete from t`);
+    insert into t values (0); insert into t select generate_series(1, 2000); delete from t`);
   const counted = await client.query(
     'select operation, count(*)::int as n from t_changes group by 1',
   );
   expect(counted.rows.map(({ operation, n }) => [operation, n]).sort()).toEqual([
-    ['DELETE', 10_001],
-    ['INSERT', 10_001],
+    ['DELETE', 2_001],
+    ['INSERT', 2_001],
   ]);
 });

@@ -61,6 +61,19 @@ describe.each([
       ]);
     });
 
+    test('knows a column that was dropped and added again for another one', async () => {
+      await captured('create table t (id int primary key, v int)');
+      await app.query('insert into t values (1, 0)');
+      await owner.query(`alter table t drop column v; alter table t add column v int default 3`);
+      await app.query('update t set v = 7');
+      const { rows } = await owner.query(
+        `select before, after from t_changes where operation = 'UPDATE'`,
+      );
+      expect(rows).toEqual([{ before: { id: 1, v: 3 }, after: { id: 1, v: 7 } }]);
+      const kept = await owner.query('select drifted is not null as drifted from t_history');
+      expect(kept.rows.map(({ drifted }) => drifted)).toEqual([false, true]);
+    });
+
     test('tells the row before where a key became another that equals it', async () => {
       const schema = await captured('create table t (id interval primary key, v int)');
       const table = { schema, name: 't' };

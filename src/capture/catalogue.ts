@@ -13,7 +13,7 @@ export interface Catalogue {
   readonly relations: ReadonlyMap<string, RelationState>;
   readonly functions: ReadonlyMap<string, FunctionState>;
   readonly triggers: readonly TriggerState[];
-  /** Triggers that call the capture functions of the target, and all guards, wherever they are. */
+  /** Triggers that call the capture functions of the target or of what was installed, and all guards, wherever they are. */
   readonly ownTriggers: readonly OwnTrigger[];
   readonly roleSettings: readonly RoleSettingState[];
   /** Who may execute pgwitness.pseudonym; none where there is no such function. */
@@ -95,6 +95,8 @@ export interface TableState extends CapturedName {
 
 export interface ColumnState {
   readonly name: string;
+  /** pg_attribute.attnum: stays with it whatever it is called. */
+  readonly number: number;
   /** As format_type tells it without its modifier. */
   readonly type: string;
   /** The type below its domains. */
@@ -184,6 +186,8 @@ export interface OwnTrigger {
   readonly function_name: string;
   /** As in TriggerState. */
   readonly arguments: string;
+  /** As in TriggerState. */
+  readonly enabled: string;
 }
 
 export interface ExecutorState {
@@ -319,7 +323,12 @@ export async function readCatalogue(client: ClientBase, target: CaptureTarget): 
     relations: byName(relations),
     functions: byName(functions),
     triggers: await rows<TriggerState>(client, 'triggers', [triggered]),
-    ownTriggers: await readOwnTriggers(client, named),
+    ownTriggers: await readOwnTriggers(client, [
+      ...named,
+      ...records.tables.flatMap(({ table_schema: schema, function_name: name }) =>
+        name === null ? [] : [{ schema, name }],
+      ),
+    ]),
     roleSettings: await readRoleSettings(
       client,
       target.roles.map((role) => role.name),

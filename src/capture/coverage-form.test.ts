@@ -27,12 +27,19 @@ function functionOf(columns: Columns, partitions: readonly string[], key: string
     key_index: key,
     key_definition: key === null ? null : `create unique index ${key}`,
     partitions: textArray(partitions),
+    numbers: `{${columns.map((_, at) => at + 1).join(',')}}`,
   });
   return { source } as FunctionState;
 }
 
-function tableOf(columns: Columns, partitions: readonly string[], key: string | null) {
+function tableOf(
+  columns: Columns,
+  partitions: readonly string[],
+  key: string | null,
+  numbers = columns.map((_, at) => at + 1),
+) {
   return {
+    columns: columns.map(([name], at) => ({ name, number: numbers[at] })),
     shape: shapeOf(columns),
     key_index: key,
     key_definition: key === null ? null : `create unique index ${key}`,
@@ -88,6 +95,7 @@ test('tells each column and partition that came, went or became another', () => 
     ],
     ['s.p2', 's.p3'],
     's.t_pkey',
+    [1, 3, 4],
   );
   expect(columnChanges(form, now)).toEqual(['new added', 'a dropped', 'id is bigint, was integer']);
   expect(unknownColumns(form, now)).toEqual(['new']);

@@ -10,12 +10,14 @@ export interface InstalledForm {
   readonly key: { readonly index: string | null; readonly definition: string | null };
   /** As regclass writes them. */
   readonly partitions: readonly string[];
+  /** Of the columns, in order. */
+  readonly numbers: readonly number[];
 }
 
 const literal = ` ?(E)?'((?:[^'\\\\]|''|\\\\.)*)'`;
-/** pgwitness.places_of(schema, table, shape, key_index, key_definition, partitions). */
+/** pgwitness.places_of(schema, table, shape, key_index, key_definition, partitions, numbers). */
 const call = new RegExp(
-  String.raw`pgwitness\.places_of\(\s*${[literal, literal, literal, nullable(literal), nullable(literal), literal].join(',\\s*')}::text\[\]`,
+  String.raw`pgwitness\.places_of\(\s*${[literal, literal, literal, nullable(literal), nullable(literal), literal].join(',\\s*')}::text\[\],\s*'\{([0-9,]*)\}'::int\[\]`,
   's',
 );
 
@@ -37,6 +39,7 @@ export function installedForm(fn: FunctionState): InstalledForm | undefined {
     shape,
     key: { index: text(4), definition: text(5) },
     partitions: arrayOf(text(6) ?? ''),
+    numbers: (found[13] ?? '').split(',').filter(Boolean).map(Number),
   };
 }
 
@@ -44,7 +47,11 @@ export function installedForm(fn: FunctionState): InstalledForm | undefined {
 export function isAsInstalled(form: InstalledForm, table: TableState): boolean {
   const { added, gone } = partitionChanges(form, table);
   return (
-    form.shape === table.shape && sameKey(form, table) && added.length === 0 && gone.length === 0
+    form.shape === table.shape &&
+    form.numbers.join() === table.columns.map(({ number }) => number).join() &&
+    sameKey(form, table) &&
+    added.length === 0 &&
+    gone.length === 0
   );
 }
 
@@ -86,15 +93,16 @@ export function columnChanges(form: InstalledForm, table: TableState): string[] 
         : [`${showIdentifier(name)} is ${type}, was ${was}`];
     }),
   ];
-  return changes.length > 0 ? changes : ['their order'];
+  return changes.length > 0 ? changes : ['one has another’s name, or was dropped and added again'];
 }
 
 /** Columns that the function does not know, and so keeps as tokens where anything is left out or masked. */
 export function unknownColumns(form: InstalledForm, table: TableState): string[] {
-  const now = columnsOf(table.shape ?? '');
-  return now === undefined || form.columns === undefined
-    ? []
-    : [...now.keys()].filter((name) => form.columns?.has(name) !== true);
+  if (form.columns === undefined) return [];
+  const known = new Set([...form.columns.keys()].map((name, at) => `${form.numbers[at]} ${name}`));
+  return table.columns
+    .filter(({ number, name }) => !known.has(`${number} ${name}`))
+    .map(({ name }) => name);
 }
 
 /** The columns of `'id' integer, 'v' text`; a type's own name may hold anything, so it may not be told apart. */

@@ -56,7 +56,7 @@ describe.each([
         create or replace function pgwitness.drifted_shape(
           relation oid, excluded text[], out types json, out key_columns json
         ) language plpgsql stable set search_path = pg_catalog, pg_temp as 'begin end';
-        drop function pgwitness.drifted_insert(text, oid, text, text, text, text[], text[], text[]);
+        drop function pgwitness.drifted_insert(text, oid, text, text, text, text[], text[], text[], bigint);
         drop function pgwitness.drifted_pseudonyms(json, text[])`);
       const found = await plan();
       expect(told(found)).toEqual([
@@ -65,7 +65,7 @@ describe.each([
         ['change', 'pgwitness.columns_of(oid)', 'altered: whose rights it runs with'],
         [
           'create',
-          'pgwitness.drifted_insert(text, oid, text, text, text, text[], text[], text[])',
+          'pgwitness.drifted_insert(text, oid, text, text, text, text[], text[], text[], bigint)',
           'it was dropped',
         ],
         ['change', 'pgwitness.kept_as(text)', 'altered: what it promises the planner'],

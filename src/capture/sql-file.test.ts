@@ -95,7 +95,7 @@ test('keeps released migrations as they are', () => {
       ],
       [
         "witness",
-        "5c27b544b86136ce821de2391ac77887882b4f5c8785efba8ccfa4b5c901210c",
+        "aed2738f849409dc6d36feca30fe823927df9d169c876e4b09c01862eea62f25",
       ],
     ]
   `);
