@@ -267,6 +267,28 @@ describe.each([
       );
     });
 
+    test('an owner whose DDL is logged needs no more, and an application does', async () => {
+      const said = async () =>
+        (await general({ all: true, roles: [] } as Partial<CaptureTarget>)).find(
+          ({ id }) => id === 'setting.log-statement',
+        )?.what;
+      await during(
+        'alter role raxx_owner set log_statement = ddl',
+        'alter role raxx_owner reset log_statement',
+        async () => expect((await said()) ?? '').not.toContain('raxx_owner'),
+      );
+      await during(
+        'alter role raxx_owner set log_statement = none',
+        'alter role raxx_owner reset log_statement',
+        async () => expect(await said()).toContain('raxx_owner'),
+      );
+      await during(
+        'alter role raptor_app set log_statement = ddl',
+        'alter role raptor_app set log_statement = mod',
+        async () => expect(await said()).toContain('raptor_app'),
+      );
+    });
+
     test('log_statement that is not as configured is noted', async () => {
       await during(
         'alter role raptor_app set log_statement = none',

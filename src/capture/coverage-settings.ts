@@ -179,9 +179,12 @@ function statementNotes(look: CoverageLook): Gap[] {
       ),
     ];
   }
-  const silent = [...byValue(look, 'log_statement')].flatMap(([value, roles]) =>
-    value === 'none' || value === 'ddl' ? roles : [],
-  );
+  // Of the owner the log has to show its DDL, unless the application logs in as the owner.
+  const owner = target.applicationLogin === target.owner ? undefined : showIdentifier(target.owner);
+  const silent = [...byValue(look, 'log_statement')].flatMap(([value, roles]) => {
+    if (value === 'none') return roles;
+    return value === 'ddl' ? roles.filter((role) => role !== owner) : [];
+  });
   if (silent.length === 0) return [];
   const text = `The statements of ${listed(silent)} are not logged (log_statement)${target.witness === false ? '' : ': those that change captured tables leave the database with their witness lines, without bind parameters'}.`;
   return [
