@@ -105,17 +105,24 @@ function appendOnlyNotes(catalogue: Catalogue, schema: string, name: string): st
 }
 
 /** What earlier runs installed and the configuration no longer names. */
-function leftOverNotes({ records }: Catalogue, target: CaptureTarget): string[] {
+function leftOverNotes({ records, ownTriggers }: Catalogue, target: CaptureTarget): string[] {
   const configured = new Set([
     ...target.tables.map(({ schema, name }) => nameKey(schema, name)),
     ...target.appendOnly.map(({ schema, name }) => nameKey(schema, name)),
   ]);
   return records.tables
     .filter((record) => !configured.has(nameKey(record.table_schema, record.table_name)))
-    .map(
-      (record) =>
-        `${showName(record.table_schema, record.table_name)} is no longer configured, and stays ${record.kind === 'history' ? 'captured' : 'guarded'} until uninstall.`,
-    );
+    .map((record) => {
+      const shown = showName(record.table_schema, record.table_name);
+      const writes = ownTriggers.some(
+        ({ function_schema, function_name }) =>
+          function_schema === record.table_schema && function_name === record.function_name,
+      );
+      if (record.kind === 'history' && !writes) {
+        return `${shown} is no longer configured nor captured; its history stays.`;
+      }
+      return `${shown} is no longer configured, and stays ${record.kind === 'history' ? 'captured' : 'guarded'} until uninstall.`;
+    });
 }
 
 /** What a lost key means, and what can't be told of one. */

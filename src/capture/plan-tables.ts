@@ -1,5 +1,11 @@
 import pg from 'pg';
-import { captureNames, cutOffName, showIdentifier, showName } from './capture-names.ts';
+import {
+  type CaptureNames,
+  captureNames,
+  cutOffName,
+  showIdentifier,
+  showName,
+} from './capture-names.ts';
 import { type Catalogue, nameKey, type TableState } from './catalogue.ts';
 import { planShape } from './image-shape.ts';
 import { planAppendOnly, planHistoryGuards, planWitnessAppendOnly } from './plan-guards.ts';
@@ -7,6 +13,12 @@ import { planHistory, shapesOf } from './plan-history.ts';
 import { planPseudonymizers } from './plan-pseudonym.ts';
 import { planCaptureTriggers } from './plan-triggers.ts';
 import { type PlannedObject, refuse } from './planned-object.ts';
+import {
+  planFormerTriggers,
+  type RenamedTable,
+  renamedFix,
+  renamedTable,
+} from './renamed-table.ts';
 import type { CapturedTable, CaptureTarget } from './target.ts';
 
 /** Objects of all tables: first what touches no table in use, then what needs a lock on one. */
@@ -17,6 +29,12 @@ export function planTables(catalogue: Catalogue, target: CaptureTarget): Planned
   for (const name of target.tables) {
     const names = captureNames(name);
     const table = catalogue.tables.get(nameKey(name.schema, name.name));
+    const renamed =
+      table?.oid === null || table === undefined ? renamedTable(catalogue, names) : undefined;
+    if (renamed !== undefined) {
+      quiet.push(renamedFault(names, renamed));
+      continue;
+    }
     const faults = [
       ...tableFaults(catalogue, target, name, table),
       ...columnFaults(name, table),
@@ -35,7 +53,12 @@ export function planTables(catalogue: Catalogue, target: CaptureTarget): Planned
       ...planHistoryGuards(catalogue, target, names, shapesOf(catalogue, names, shape)),
       capture.fn,
     );
-    locking.push(...capture.triggers, ...planTriggerMakers(table));
+    // In the order of the statements: the table's own may have the same names.
+    locking.push(
+      ...planFormerTriggers(catalogue, table, names),
+      ...capture.triggers,
+      ...planTriggerMakers(table),
+    );
     records.push(capture.record);
   }
   quiet.push(...planPseudonymizers(catalogue, target), ...planWitnessAppendOnly(catalogue, target));
@@ -145,6 +168,13 @@ function planTriggerMakers(table: TableState): PlannedObject[] {
       undo: [],
     };
   });
+}
+
+/** The configured name is that of a table that has another now. */
+function renamedFault(names: CaptureNames, now: RenamedTable): PlannedObject {
+  const why = `it is called ${showName(now.schema, now.name)} now, and what is written to it still goes into ${showName(names.schema, names.history)}`;
+  const shown = showName(names.schema, names.table);
+  return refuse('table', shown, why, renamedFix(names, now), true);
 }
 
 /** Tables that were captured under this name and have another now: both would write into one history. */

@@ -9,6 +9,7 @@ import type { ImageShape } from './image-shape.ts';
 import { planFunction } from './plan-function.ts';
 import { events, type Place, places, planOneTrigger, triggerBits } from './plan-one-trigger.ts';
 import type { PlannedObject } from './planned-object.ts';
+import { formerTriggers } from './renamed-table.ts';
 import { renderSql } from './sql-file.ts';
 import type { CapturedTable, CaptureTarget } from './target.ts';
 
@@ -27,10 +28,22 @@ export function planCaptureTriggers(
 } {
   const record = recordOf(catalogue, 'history', table);
   const ours = record !== undefined;
+  // In another schema its own triggers have the same names as those of before.
+  const former = formerTriggers(catalogue, table, names);
   const placed = places(table).map((place) => ({
     place,
     triggers: events.map((event) =>
-      planStatementTrigger(catalogue, configured, names, place, event, ours),
+      planStatementTrigger(
+        catalogue,
+        configured,
+        names,
+        place,
+        event,
+        ours ||
+          former.some(
+            (own) => own.table_oid === place.oid && own.trigger === names.triggers[event],
+          ),
+      ),
     ),
   }));
   const given = {
@@ -73,7 +86,13 @@ export function planCaptureTriggers(
     fn: planForm(sql, whyChanged({ altered, otherForm, keepBefore })),
     triggers: [
       ...placed.flatMap(({ triggers }) => triggers),
-      ...planRowTriggers(catalogue, table, configured, names, ours),
+      ...planRowTriggers(
+        catalogue,
+        table,
+        configured,
+        names,
+        ours || former.some((own) => own.trigger === names.triggers.row),
+      ),
       ...baseline.objects,
     ],
     record: planRecord(record, {
