@@ -16,7 +16,8 @@ async function lookInstalled(
 ): Promise<TableLook> {
   const [look] = await lookAtTables(client, { ...target, tables: [table] });
   if (look === undefined) throw new Error('a table was asked about and not told of');
-  if (look.off !== undefined) throw notInstalled(look, look.off);
+  const first = look.off ?? look.behind;
+  if (first !== undefined) throw notInstalled(look, first);
   return look;
 }
 

@@ -1,5 +1,6 @@
 import type { ClientBase } from 'pg';
 import { PgwitnessError } from '../error.ts';
+import { isBroken } from './baseline-broken.ts';
 import { baselinesOf, coversOf, holdsSince } from './baseline-cover.ts';
 import { captureNames, showName } from './capture-names.ts';
 import {
@@ -10,11 +11,13 @@ import {
   readCatalogue,
   type TableState,
 } from './catalogue.ts';
+import { attachedRowsOf } from './coverage-attached.ts';
 import { type ImageShape, planShape } from './image-shape.ts';
 import { planPreconditions } from './plan-bookkeeping.ts';
 import { planTables } from './plan-tables.ts';
 import { recordOf } from './plan-triggers.ts';
 import type { PlannedObject } from './planned-object.ts';
+import { renamedFix, renamedTable } from './renamed-table.ts';
 import { sqlFile } from './sql-file.ts';
 import type { CapturedName, CapturedTable, CaptureTarget } from './target.ts';
 
@@ -45,8 +48,18 @@ export interface TableLook {
   readonly records: readonly BaselineRecord[];
   /** What `install` would do about it, and a baseline does by itself: the function and what is noted of it. */
   readonly pending: readonly PlannedObject[];
-  /** What has to be installed first, if anything: a sentence without its full stop. */
+  /**
+   * What is wrong with capture itself: a trigger, a function or a guard is missing or altered. A sentence
+   * without its full stop.
+   */
   readonly off?: string;
+  /**
+   * What `install` has to do before a baseline can be taken, though all is captured meanwhile: the table has
+   * changed, or has new partitions. A sentence without its full stop.
+   */
+  readonly behind?: string;
+  /** Oids of partitions that no baseline has read and that need none: each row in them is in history. */
+  readonly bornEmpty: ReadonlySet<string>;
 }
 
 /**
@@ -71,7 +84,12 @@ export async function lookAtTables(
     sqlFile('catalogue/baseline-places.sql'),
     [target.tables.map(({ schema }) => schema), target.tables.map(({ name }) => name)],
   );
-  return target.tables.map((table) => lookAt(catalogue, target, table, leaves));
+  const looks: TableLook[] = [];
+  for (const table of target.tables) {
+    const look = lookAt(catalogue, target, table, leaves);
+    looks.push({ ...look, bornEmpty: await bornEmpty(client, look) });
+  }
+  return looks;
 }
 
 function lookAt(
@@ -79,10 +97,20 @@ function lookAt(
   target: CaptureTarget,
   table: CapturedTable,
   leaves: readonly BaselineLeaf[],
-): TableLook {
+): Omit<TableLook, 'bornEmpty'> {
   const shown = showName(table.schema, table.name);
   const state = catalogue.tables.get(nameKey(table.schema, table.name));
   if (state === undefined || state.oid === null) {
+    const names = captureNames(table);
+    const now = renamedTable(catalogue, names);
+    if (now !== undefined) {
+      throw new PgwitnessError({
+        code: 'capture.baseline-no-table',
+        message: `The table ${shown} is called ${showName(now.schema, now.name)} now.`,
+        fix: renamedFix(names, now),
+        exit: 2,
+      });
+    }
     throw new PgwitnessError({
       code: 'capture.baseline-no-table',
       message: `There is no table ${shown} in the database ${catalogue.server.database}.`,
@@ -94,15 +122,17 @@ function lookAt(
   const history = catalogue.relations.get(nameKey(names.schema, names.history));
   const planned = planTables(catalogue, { ...target, tables: [table], appendOnly: [] });
   const pending = planned.filter(({ action, sql }) => action === 'refuse' || sql.length > 0);
-  const foreign = pending.find(
+  const fn = catalogue.functions.get(nameKey(names.schema, names.function));
+  const captured = { catalogue, target, table: state, names, fn, objects: planned };
+  const broken = pending.find((object) => isBroken(captured, object));
+  const other = pending.find(
     ({ kind, locks }) => locks !== undefined || (kind !== 'function' && kind !== 'record'),
   );
   const off =
     recordOf(catalogue, 'history', state) === undefined
       ? 'it is not captured yet'
-      : foreign === undefined
-        ? undefined
-        : `capture is not as it has to be (${foreign.kind} ${foreign.name}${foreign.why === undefined ? ' is missing' : `: ${foreign.why}`})`;
+      : broken && `capture is not as it has to be (${told(broken)})`;
+  const behind = other && `\`install\` has to follow the table as it is now (${told(other)})`;
   return {
     table,
     shown,
@@ -112,11 +142,36 @@ function lookAt(
     records: baselinesOf(catalogue, table),
     pending,
     ...(off !== undefined && { off }),
+    ...(off === undefined && behind !== undefined && { behind }),
   };
 }
 
+function told({ kind, name, why, action }: PlannedObject): string {
+  if (why !== undefined) return `${kind} ${name}: ${why}`;
+  return `${kind} ${name}${action === 'create' ? ' is missing' : ''}`;
+}
+
+/** Partitions made empty since: their rows were all captured one by one. */
+async function bornEmpty(
+  client: ClientBase,
+  look: Omit<TableLook, 'bornEmpty'>,
+): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (const leaf of look.leaves) {
+    if (whyNeeded(look, leaf) !== 'partition') continue;
+    // Named as the partition that it is: a leaf has the name of its table.
+    const partition = look.state.partitions.find(({ oid }) => oid === leaf.oid);
+    if (partition !== undefined && (await attachedRowsOf(client, partition)) === 'none') {
+      found.add(leaf.oid);
+    }
+  }
+  return found;
+}
+
+type NeededLook = Pick<TableLook, 'records' | 'shape' | 'leaves'>;
+
 /** What has no baseline that holds, by why. */
-export function neededOf(look: TableLook): Map<BaselineReason, BaselineLeaf[]> {
+export function neededOf(look: NeededLook): Map<BaselineReason, BaselineLeaf[]> {
   const needed = new Map<BaselineReason, BaselineLeaf[]>();
   for (const leaf of look.leaves) {
     const because = whyNeeded(look, leaf);
@@ -125,7 +180,7 @@ export function neededOf(look: TableLook): Map<BaselineReason, BaselineLeaf[]> {
   return needed;
 }
 
-function whyNeeded(look: TableLook, leaf: BaselineLeaf): BaselineReason | undefined {
+function whyNeeded(look: NeededLook, leaf: BaselineLeaf): BaselineReason | undefined {
   const { records, shape, leaves } = look;
   const newest = coversOf(records, leaf.oid).at(-1);
   if (newest === undefined) {

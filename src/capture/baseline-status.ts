@@ -58,9 +58,12 @@ function statusOf(look: TableLook): BaselineStatus {
     const toRead = sizeOf(look.leaves);
     return { ...told, state: 'off', due: 'nothing', notes: [look.off], since, toRead };
   }
-  const notes: string[] = [];
+  const notes: string[] =
+    look.behind === undefined ? [] : [`run \`pgwitness install\`: ${look.behind}`];
   const needed = neededOf(look);
   for (const [because, leaves] of needed) {
+    // It has a form to be taken in only once install has run.
+    if (because === 'changed' && look.behind !== undefined) continue;
     const which =
       leaves.length === look.leaves.length ? '' : ` (${leaves.length} of its partitions)`;
     notes.push(`${reasons[because]}${which}`);
@@ -74,7 +77,11 @@ function statusOf(look: TableLook): BaselineStatus {
   }
   const open = openBaselines(look);
   // A new form of the images is no gap: each UPDATE has both.
-  const breaks = [...needed.keys()].some((because) => because !== 'changed');
+  const breaks = [...needed].some(
+    ([because, leaves]) =>
+      because !== 'changed' &&
+      !(because === 'partition' && leaves.every(({ oid }) => look.bornEmpty.has(oid))),
+  );
   const unread = look.leaves.filter(
     (leaf) =>
       [...needed.values()].flat().includes(leaf) ||

@@ -125,7 +125,7 @@ describe.each([
         create table events_3 (label text, day int not null, id int not null, primary key (id, day));
         insert into events_3 select 'brought', 3, n from generate_series(1, 50) n;
         alter table events attach partition events_3 for values from (3) to (4)`);
-      expect(await status(of)).toMatchObject({ state: 'off' });
+      expect(await status(of)).toMatchObject({ state: 'needed' });
       await expect(takeBaseline(owner, of, events, quiet)).rejects.toMatchObject({
         code: 'capture.baseline-not-installed',
       });

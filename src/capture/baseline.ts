@@ -89,7 +89,8 @@ async function lookOnce(
 ): Promise<TableLook> {
   const [look] = await readLooks(owner, { ...target, tables: [table] }, patience);
   if (look === undefined) throw new Error('a table was asked about and not told of');
-  if (look.off !== undefined) throw notInstalled(look, look.off);
+  const first = look.off ?? look.behind;
+  if (first !== undefined) throw notInstalled(look, first);
   return look;
 }
 

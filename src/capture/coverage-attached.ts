@@ -32,12 +32,13 @@ export async function readAttachedRows(
     if (!came && (covers.length > 0 ? covers[0]?.because !== 'partition' : records.length === 0)) {
       continue;
     }
-    found.set(leaf.oid, await rowsOf(client, leaf));
+    found.set(leaf.oid, await attachedRowsOf(client, leaf));
   }
   return found;
 }
 
-async function rowsOf(
+/** Of one partition: whether it held rows when it became one. */
+export async function attachedRowsOf(
   client: ClientBase,
   { schema, name, oid }: CapturedName & { readonly oid: string },
 ): Promise<AttachedRows> {

@@ -6,19 +6,10 @@ import {
   openBaselines,
   sinceOf,
 } from './baseline-look.ts';
-import { type BaselineReason, type Catalogue, nameKey } from './catalogue.ts';
+import { type Catalogue, nameKey } from './catalogue.ts';
+import type { BaselineState } from './coverage-look.ts';
 import { planPreconditions } from './plan-bookkeeping.ts';
 import type { CaptureTarget } from './target.ts';
-
-/** Whether an image of every row is known. */
-export interface BaselineState {
-  /** `not needed`: of a table without a key both images of each change are kept. */
-  readonly state: 'complete' | 'being taken' | 'none' | 'needed' | 'not needed' | 'unknown';
-  /** Since when before and after are told of every row; of one that is needed, until when it was so is not told. */
-  readonly since: Date | null;
-  /** Why one is needed. */
-  readonly because: readonly BaselineReason[];
-}
 
 /** The baselines of all captured tables that are there, by nameKey. In the transaction that the caller began. */
 export async function readBaselineStates(
@@ -38,7 +29,10 @@ export async function readBaselineStates(
 
 function stateOf(look: BaselineLook): BaselineState {
   const { since } = sinceOf(look);
-  const because = [...neededOf(look).keys()];
+  // A partition that was made empty has every row in history.
+  const because = [...neededOf(look)]
+    .filter(([, leaves]) => !leaves.every(({ oid }) => look.bornEmpty.has(oid)))
+    .map(([reason]) => reason);
   if (look.shape.keyColumns.length === 0) return { state: 'not needed', since, because: [] };
   if (look.records.length === 0) return { state: 'none', since: null, because };
   // A new form of the images is no gap: each UPDATE has both.

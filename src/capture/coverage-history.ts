@@ -32,8 +32,9 @@ export function historyGaps(look: CapturedLook): Gap[] {
   ];
 }
 
-function installedGuards(
-  { catalogue, target, names }: CapturedLook,
+/** What install would do about the guards and witnesses of history if it had images up to this one. */
+export function installedGuards(
+  { catalogue, target, names }: Pick<CapturedLook, 'catalogue' | 'target' | 'names'>,
   { number, attributes, key_columns }: ShapeRecord,
 ): PlannedObject[] {
   const shape = { number, attributes, keyColumns: key_columns, exists: true, recorded: true };

@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
 import { type CaptureNames, captureNames, showIdentifier, showName } from './capture-names.ts';
-import { type Catalogue, type FunctionState, nameKey, type TableState } from './catalogue.ts';
-import type { BaselineState } from './coverage-baselines.ts';
+import {
+  type BaselineReason,
+  type Catalogue,
+  type FunctionState,
+  nameKey,
+  type TableState,
+} from './catalogue.ts';
 import type { CoverageFacts } from './coverage-facts.ts';
 import { type InstalledForm, installedForm } from './coverage-form.ts';
 import { planShape } from './image-shape.ts';
@@ -12,6 +17,16 @@ import { planCaptureTriggers, recordOf } from './plan-triggers.ts';
 import type { PlannedObject } from './planned-object.ts';
 import { functionBody, functionSettings } from './sql-file.ts';
 import type { CapturedName, CapturedTable, CaptureTarget } from './target.ts';
+
+/** Whether an image of every row is known. */
+export interface BaselineState {
+  /** `not needed`: of a table without a key both images of each change are kept. */
+  readonly state: 'complete' | 'being taken' | 'none' | 'needed' | 'not needed' | 'unknown';
+  /** Since when before and after are told of every row; of one that is needed, until when it was so is not told. */
+  readonly since: Date | null;
+  /** Why one is needed. */
+  readonly because: readonly BaselineReason[];
+}
 
 /** All that coverage judges from. */
 export interface CoverageLook {
@@ -126,7 +141,13 @@ export function plannedTrigger(
  * another version's, or where its notes can't be read, that can't be told.
  */
 export function functionState(
-  { catalogue, fn, objects, table, target }: CapturedLook,
+  {
+    catalogue,
+    fn,
+    objects,
+    table,
+    target,
+  }: Pick<CapturedLook, 'catalogue' | 'fn' | 'objects' | 'target'> & { readonly table: TableState },
   planned: PlannedObject,
 ): 'as installed' | 'altered' | 'unknown' {
   const createSql = planned.sql[0];

@@ -95,7 +95,10 @@ export type PartitionCapture =
   | 'both';
 
 /** Tells it from the triggers that are there. */
-export function partitionCapture(look: CapturedLook, partition: PartitionState): PartitionCapture {
+export function partitionCapture(
+  look: Pick<CapturedLook, 'catalogue' | 'names'>,
+  partition: PartitionState,
+): PartitionCapture {
   const { names } = look;
   const own = events.some(
     (event) => triggerOf(look, names.triggers[event], partition) !== undefined,
@@ -114,7 +117,7 @@ export function ownTriggerGaps(look: CapturedLook, partition: PartitionState): G
 }
 
 function triggerOf(
-  { catalogue }: CapturedLook,
+  { catalogue }: Pick<CapturedLook, 'catalogue'>,
   trigger: string,
   { schema, name }: CapturedName,
 ): TriggerState | undefined {

@@ -3,6 +3,7 @@ import type { RelationFacts } from './coverage-facts.ts';
 import { type Gap, gap, listed, note } from './coverage-gap.ts';
 import type { CoverageLook } from './coverage-look.ts';
 import { migrationTool } from './migration-ledger.ts';
+import { renamedTable } from './renamed-table.ts';
 import type { CapturedName } from './target.ts';
 
 /** All that holds rows in the configured schemas, and that the configuration leaves out. */
@@ -14,10 +15,19 @@ export function uncapturedGaps(look: CoverageLook): Gap[] {
     ),
   );
   const histories = new Set(target.tables.map((table) => keyOf(historyOf(table))));
+  // Told of under the name that is configured.
+  const renamed = new Set(
+    target.tables.flatMap((table) => {
+      const there = (catalogue.tables.get(keyOf(table))?.oid ?? null) !== null;
+      const now = there ? undefined : renamedTable(catalogue, captureNames(table));
+      return now === undefined ? [] : [keyOf(now)];
+    }),
+  );
   const left = facts.relations.filter(
     (relation) =>
       !configured.has(relation.oid) &&
       !histories.has(keyOf(relation)) &&
+      !renamed.has(keyOf(relation)) &&
       // A partition comes with its table, wherever that stands.
       (relation.root === null || !configured.has(relation.root.oid)),
   );
@@ -71,9 +81,9 @@ function relationGaps(look: CoverageLook, relation: RelationFacts): Gap[] {
   return [gap('relation.not-captured', shown, text, todo)];
 }
 
-/** A table that is captured into the history of another: a partition that was detached, or a table renamed. */
+/** A table that is captured into the history of another: a partition that was detached. */
 function strayGap(
-  { target, catalogue }: CoverageLook,
+  { target }: CoverageLook,
   { schema, name }: RelationFacts,
   functions: readonly CapturedName[],
 ): Gap {
@@ -93,16 +103,6 @@ function strayGap(
     );
   }
   const history = showName(of.schema, historyOf(of).name);
-  const renamed = (catalogue.tables.get(keyOf(of))?.oid ?? null) === null;
-  if (renamed) {
-    const text = `${shown} was ${showName(of.schema, of.name)} when it was installed. It is captured as exactly, into ${history}, in a slower form; install can do nothing for it.`;
-    return note(
-      'relation.renamed',
-      shown,
-      text,
-      'Give it its name back; or rename it, its history and its functions in the configuration and in the database together.',
-    );
-  }
   const text = `${shown} was a partition of ${showName(of.schema, of.name)} at install. What is written to it is still captured, into ${history} with its name as partition_name; the rows that it took along left no line.`;
   return note(
     'relation.detached',

@@ -1,15 +1,16 @@
 import type { ClientBase } from 'pg';
-import { showName } from './capture-names.ts';
+import { captureNames, showName } from './capture-names.ts';
 import { nameKey, readCatalogue } from './catalogue.ts';
 import { appendOnlyGaps } from './coverage-append-only.ts';
 import { readAttachedRows } from './coverage-attached.ts';
-import { type BaselineState, readBaselineStates } from './coverage-baselines.ts';
+import { readBaselineStates } from './coverage-baselines.ts';
 import { functionGaps, type ShapeState, shapeState } from './coverage-captured.ts';
 import { readCoverageFacts } from './coverage-facts.ts';
 import { type Gap, gap, note, runInstall } from './coverage-gap.ts';
 import { historyGaps, triggerMakerGaps } from './coverage-history.ts';
 import { installGaps } from './coverage-install.ts';
 import {
+  type BaselineState,
   type CapturedLook,
   type CoverageLook,
   lookAtAppendOnly,
@@ -19,6 +20,7 @@ import {
 import { orderGaps } from './coverage-order.ts';
 import { type AttachedRows, partitionGaps } from './coverage-partitions.ts';
 import { tableTriggerGaps } from './coverage-places.ts';
+import { formerGap, renamedGap, twiceGap } from './coverage-renamed.ts';
 import { roleGaps } from './coverage-roles.ts';
 import { rowGaps } from './coverage-rows.ts';
 import { settingGaps } from './coverage-settings.ts';
@@ -26,6 +28,7 @@ import { uncapturedGaps } from './coverage-uncaptured.ts';
 import { writeGaps } from './coverage-writes.ts';
 import { pinnedPath } from './plan.ts';
 import type { PlannedObject } from './planned-object.ts';
+import { formerTriggers, renamedTable } from './renamed-table.ts';
 import type { CapturedName, CaptureTarget } from './target.ts';
 
 /** What of a database is captured, table by table, and every gap. */
@@ -43,8 +46,11 @@ export interface Coverage {
 export interface CoveredTable {
   readonly name: string;
   readonly kind: 'captured' | 'append-only';
-  /** `missing`: there is no such table. `off`: nothing was installed for it. */
-  readonly state: 'on' | 'off' | 'missing';
+  /**
+   * `missing`: there is no such table. `renamed`: it is captured, and has another name now. `off`: nothing was
+   * installed for it.
+   */
+  readonly state: 'on' | 'off' | 'missing' | 'renamed';
   /** The worst of its gaps. */
   readonly level: 'gap' | 'note' | 'ok';
   /** When its capture was last made or put right; null where that is not known. */
@@ -128,6 +134,11 @@ function judgeCaptured(
       ({ table_oid, function_name }) =>
         table_oid === table.table.oid && function_name === table.names.function,
     );
+  const [former] = formerTriggers(look.catalogue, table.table, table.names);
+  if (off && former !== undefined) {
+    const gaps = [...refused, formerGap(table.shown, table.names, former.of)];
+    return judge(table.shown, { ...base, state: 'renamed', gaps });
+  }
   if (off) {
     const text = `${table.shown} is not captured: nothing was installed for it.`;
     const gaps = [...refused, gap('table.not-installed', table.shown, text, runInstall)];
@@ -143,7 +154,11 @@ function judgeCaptured(
       since: null,
       because: [],
     },
-    gaps: [...refused, ...capturedGaps(table, attached)],
+    gaps: [
+      ...refused,
+      ...(former === undefined ? [] : [twiceGap(table.shown, former.of)]),
+      ...capturedGaps(table, attached),
+    ],
   });
 }
 
@@ -185,6 +200,12 @@ function missing(
 ): Judged {
   const shown = showName(name.schema, name.name);
   const kind = base.kind === 'captured' ? 'history' : 'append_only';
+  const names = captureNames(name);
+  const renamed = base.kind === 'captured' ? renamedTable(look.catalogue, names) : undefined;
+  if (renamed !== undefined) {
+    const gaps = [renamedGap(names, renamed)];
+    return judge(shown, { ...base, state: 'renamed', gaps });
+  }
   const gaps = refusalGaps(shown, objectsOf(look, name, kind));
   return judge(shown, { ...base, state: 'missing', gaps });
 }

@@ -59,6 +59,7 @@ function tableLines(table: CoveredTable, paint: Paint): string[] {
 
 function stateOf({ kind, state, installedAt, baseline, shape }: CoveredTable): string {
   if (state === 'missing') return 'no such table';
+  if (state === 'renamed') return 'captured under another name';
   const done = kind === 'captured' ? 'captured' : 'append-only, guarded';
   if (state === 'off') return `not ${done}`;
   const since =
