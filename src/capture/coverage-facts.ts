@@ -12,7 +12,6 @@ export interface CoverageFacts {
   /** Configured tables and their partitions, by oid. */
   readonly places: ReadonlyMap<string, PlaceFacts>;
   readonly rules: readonly RuleFacts[];
-  readonly triggers: readonly AfterTriggerFacts[];
   readonly roles: readonly RoleFacts[];
   readonly schemaOwners: readonly {
     readonly schema: string;
@@ -74,20 +73,6 @@ export interface RuleFacts {
   readonly event: string;
 }
 
-export interface AfterTriggerFacts {
-  readonly table_oid: string;
-  readonly name: string;
-  readonly each_row: boolean;
-  readonly function_schema: string;
-  readonly function_name: string;
-  /** Its function's text has a statement that changes rows. */
-  readonly writes: boolean;
-  /** That text has the name of the table. */
-  readonly names_table: boolean;
-  /** It runs what its text does not show. */
-  readonly hidden: boolean;
-}
-
 export interface RoleFacts {
   readonly name: string;
   readonly superuser: boolean;
@@ -143,7 +128,6 @@ export async function readCoverageFacts(
     heirs: await read('heirs', tops),
     places: new Map(places.map((place) => [place.oid, place])),
     rules: await read('rules', oids),
-    triggers: await read('triggers', oids),
     roles: await read('roles', target.owner, oids),
     schemaOwners: await read('schema-owners', [...schemas, 'pgwitness']),
     // has_parameter_privilege came with it.
