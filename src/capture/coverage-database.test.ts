@@ -314,7 +314,9 @@ describe.each([
       );
     });
 
-    test.skipIf(binaries !== undefined)(
+    // What Postgres's apply worker fires is the same on both: a test of 18 alone.
+    const onNewest: typeof test | (() => void) = binaries === undefined ? test : () => undefined;
+    onNewest(
       'a subscription’s rows are not captured, ALWAYS or not, and that is said',
       async () => {
         const source = await world.emptyDatabase();
