@@ -61,7 +61,7 @@ export interface CoveredTable {
 }
 
 const never =
-  'Never captured: what is read (SELECT), sequences, large objects, and DDL as such; a table rewritten or emptied by DDL leaves no line in history.';
+  'Never captured: what is read (SELECT), sequences, large objects, and DDL as such; a table rewritten or emptied by DDL leaves no line in history. Out of order: what a function called by a statement (not a trigger) changes of the rows that this statement changes too.';
 
 /**
  * Reads the database and names every gap. Writes nothing, and needs no right to: it runs in a read-only
