@@ -2,16 +2,63 @@
 export interface Config {
   /** Absolute path of the file it came from. */
   readonly path: string;
-  readonly archive: { readonly folder: string };
-  readonly receiver: { readonly host: string; readonly port: number };
+  readonly archive: ArchiveConfig;
+  readonly receiver: ReceiverConfig;
+  /** Absolute path of the file that holds secrets where the environment lacks them. */
+  readonly secretsFile?: string;
+  readonly spaces: readonly SpaceConfig[];
   readonly apps: readonly AppConfig[];
 }
 
-export interface AppConfig {
+/** Where objects are put and read. */
+export type ArchiveConfig =
+  /** Absolute path. */
+  { readonly kind: 'folder'; readonly folder: string } | S3ArchiveConfig;
+
+export interface S3ArchiveConfig {
+  readonly kind: 's3';
+  readonly bucket: string;
+  readonly region: string;
+  /** An S3 other than AWS: `https://host[:port]`. */
+  readonly endpoint?: string;
+  /** The bucket stands in the path of a URL (true) or in its host; as the endpoint has it where absent. */
+  readonly pathStyle?: boolean;
+  /** The bucket's own default where absent. */
+  readonly storageClass?: string;
+  /** With which key the store encrypts an object; `none` sends no such header. */
+  readonly encryption: 'AES256' | 'aws:kms' | 'none';
+  /** With `aws:kms` only; the account's own key where absent. */
+  readonly kmsKeyId?: string;
+  /** Profiles of the AWS configuration files: who puts, and who reads. */
+  readonly writerProfile?: string;
+  readonly readerProfile?: string;
+}
+
+export interface ReceiverConfig {
+  readonly host: string;
+  readonly port: number;
+  /** Where drains reach it from outside, without user and password. */
+  readonly url?: string;
+}
+
+/** A Shield private space: one drain for all of its apps, whose lines stand below one prefix. */
+export interface SpaceConfig {
   readonly name: string;
   /** Path segment below `logs/`. */
   readonly prefix: string;
   readonly drain: DrainConfig;
+  readonly redactKeyEnv?: string;
+}
+
+export interface AppConfig {
+  readonly name: string;
+  /** Path segment below `logs/`; its space's where it is in one. */
+  readonly prefix: string;
+  readonly space?: string;
+  /** Absent where the app is in a space, whose drain it goes through. */
+  readonly drain?: DrainConfig;
+  /** Its space's where it is in one. */
+  readonly redactKeyEnv?: string;
   readonly database: DatabaseConfig;
   readonly ship?: ShipConfig;
   readonly smoke?: SmokeConfig;
@@ -20,6 +67,8 @@ export interface AppConfig {
 export interface DrainConfig {
   readonly user: string;
   readonly secretEnv: string;
+  /** Where the secret before is kept during a rotation: both are valid. */
+  readonly oldSecretEnv?: string;
   readonly tokens: readonly string[];
 }
 

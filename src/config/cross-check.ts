@@ -1,4 +1,6 @@
+import { archiveFaults, receiverUrlFaults } from './check-archive.ts';
 import { databaseFaults, type ListedTable, tableFix, tablesAt } from './check-database.ts';
+import { drainFaults } from './check-drains.ts';
 import { type CrossFault, shared } from './cross-fault.ts';
 import { parseDuration } from './duration.ts';
 import type { KeyPath } from './problem.ts';
@@ -25,8 +27,15 @@ export function crossCheck(value: unknown): CrossFault[] {
       fix: 'Add one: its name, and below it `drain` and `database`.',
     });
   }
-  faults.push(...apps.flatMap(({ name, at }) => nameFaults(name, at)));
-  faults.push(...homeless(textAt(value, ['archive', 'folder'])));
+  const spaces = Object.keys(tree(tree(value)['spaces']));
+  faults.push(
+    ...apps.flatMap(({ name, at }) => nameFaults(name, at)),
+    ...spaces.flatMap((name) => nameFaults(name, ['spaces', name])),
+    ...archiveFaults(value),
+    ...receiverUrlFaults(value),
+    ...homeless(textAt(value, ['archive', 'folder'])),
+    ...homeless(textAt(value, ['secrets', 'file'])),
+  );
   for (const { at, app } of apps) {
     faults.push(
       ...databaseFaults(value, at),
@@ -37,31 +46,21 @@ export function crossCheck(value: unknown): CrossFault[] {
   }
   faults.push(
     ...shared(
-      apps.map(({ at, name }) => textAt(value, [...at, 'prefix']) ?? { at, text: name }),
-      (text) => `Two apps put their objects under logs/${text}/.`,
-      'Give one of them another `prefix`.',
-    ),
-    ...shared(
       apps.flatMap(({ at }) => textAt(value, [...at, 'ship', 'state']) ?? []),
       () => 'Two apps keep their position in one file.',
       'Give each app a `state` file of its own.',
-    ),
-    ...shared(
-      apps.flatMap(({ at }) => textsAt(value, [...at, 'drain', 'tokens'])),
-      () => 'This drain token stands here for the second time.',
-      'A token names one drain of one app: `heroku drains --app <app>` lists them.',
     ),
     ...shared(
       apps.flatMap(({ at }) => optional(textAt(value, [...at, 'database', 'owner_url_env']))),
       () => "Two apps keep their changes in one database: this is another app's login, too.",
       'Give each app a database of its own, or make them one app with the tables of both: what is captured belongs to one app, and uninstalling that one would end it for the other.',
     ),
-    ...sharedDrains(value, apps),
+    ...drainFaults(value),
   );
   return faults;
 }
 
-/** An app's name is a folder in the archive and a word on the command line. */
+/** An app's or a space's name is a folder in the archive and a word on the command line. */
 function nameFaults(name: string, at: KeyPath): CrossFault[] {
   const checked = segment.safeParse(name);
   if (checked.success) return [];
@@ -78,35 +77,6 @@ function nameFaults(name: string, at: KeyPath): CrossFault[] {
       fix: better === '' ? 'Rename it, e.g. `shop`.' : `Rename it, e.g. \`${better}\`.`,
     },
   ];
-}
-
-/** Apps behind one user and one secret can only be told apart by their tokens. */
-function sharedDrains(
-  value: unknown,
-  apps: readonly { name: string; at: KeyPath }[],
-): CrossFault[] {
-  const groups = new Map<string, { name: string; at: KeyPath }[]>();
-  for (const app of apps) {
-    const secret = textAt(value, [...app.at, 'drain', 'secret_env']);
-    if (secret === undefined) continue;
-    const user = textAt(value, [...app.at, 'drain', 'user'])?.text ?? app.name;
-    const name = JSON.stringify([user, secret.text]);
-    const group = groups.get(name);
-    if (group === undefined) groups.set(name, [app]);
-    else group.push(app);
-  }
-  return [...groups.values()]
-    .filter((group) => group.length > 1)
-    .flatMap((group) =>
-      group
-        .filter((app) => textsAt(value, [...app.at, 'drain', 'tokens']).length === 0)
-        .map((app) => ({
-          at: [...app.at, 'drain'],
-          // One other app says it: naming all of them in each would be the square of the file.
-          sentence: `\`${app.name}\` shares its drain's user and secret with \`${(group[0] === app ? group[1] : group[0])?.name}\`, and nothing tells their lines apart.`,
-          fix: 'Add `tokens:` with the drain tokens of each of these apps, or give each its own `user` and `secret_env`.',
-        })),
-    );
 }
 
 function smokeFaults(value: unknown, app: KeyPath, written: Tree): CrossFault[] {

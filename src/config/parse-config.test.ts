@@ -47,9 +47,9 @@ describe('a configuration that is right', () => {
       expect(app.smoke?.trigger.row['email_verified_at']).toBeNull();
     }
     const [prod, staging] = config.apps;
-    expect(prod?.drain.user).toBe(staging?.drain.user);
-    expect(prod?.drain.secretEnv).toBe(staging?.drain.secretEnv);
-    expect(prod?.drain.tokens).not.toEqual(staging?.drain.tokens);
+    expect(prod?.drain?.user).toBe(staging?.drain?.user);
+    expect(prod?.drain?.secretEnv).toBe(staging?.drain?.secretEnv);
+    expect(prod?.drain?.tokens).not.toEqual(staging?.drain?.tokens);
     expect(staging?.database.ownerUrlEnv).toBe('RAXX_STAGING_OWNER_URL');
   });
 
@@ -59,7 +59,8 @@ describe('a configuration that is right', () => {
       ok: true,
       config: {
         path: '/etc/pgwitness/pgwitness.yaml',
-        archive: { folder: '/etc/pgwitness/archive' },
+        archive: { kind: 'folder', folder: '/etc/pgwitness/archive' },
+        spaces: [],
         receiver: { host: '127.0.0.1', port: 8080 },
         apps: [
           {

@@ -8,8 +8,12 @@ import type {
   CapturedTableConfig,
   Config,
   DatabaseConfig,
+  DrainConfig,
+  ReceiverConfig,
   RoleConfig,
+  SpaceConfig,
 } from './config.ts';
+import { trustedArchive } from './trusted-archive.ts';
 import { crossCheck } from './cross-check.ts';
 import { parseDuration } from './duration.ts';
 import { findSecrets } from './find-secrets.ts';
@@ -216,20 +220,30 @@ export function secretFrom(
 
 function trusted(written: WrittenConfig, path: string): Config {
   const here = (given: string) => resolve(dirname(path), given);
+  const spaces = Object.entries(written.spaces).map(
+    ([name, { prefix, drain, redact }]): SpaceConfig => ({
+      name,
+      prefix: prefix ?? name,
+      drain: trustedDrain({ ...drain, tokens: [] }, name),
+      ...(redact && { redactKeyEnv: redact.key_env }),
+    }),
+  );
   return {
     path,
-    archive: { folder: here(written.archive.folder) },
-    receiver: written.receiver,
+    archive: trustedArchive(written.archive, here),
+    receiver: trustedReceiver(written.receiver),
+    ...(written.secrets && { secretsFile: here(written.secrets.file) }),
+    spaces,
     apps: Object.entries(written.apps).map(([name, app]) => {
       const table = (text: string) => checkedTable(text, app.database.schema);
+      const space = spaces.find((candidate) => candidate.name === app.space);
+      const redactKeyEnv = space === undefined ? app.redact?.key_env : space.redactKeyEnv;
       return {
         name,
-        prefix: app.prefix ?? name,
-        drain: {
-          user: app.drain.user ?? name,
-          secretEnv: app.drain.secret_env,
-          tokens: app.drain.tokens,
-        },
+        prefix: space?.prefix ?? app.prefix ?? name,
+        ...(space && { space: space.name }),
+        ...(app.drain && { drain: trustedDrain(app.drain, name) }),
+        ...(redactKeyEnv !== undefined && { redactKeyEnv }),
         database: trustedDatabase(app.database),
         ...(app.ship && {
           ship: {
@@ -248,6 +262,23 @@ function trusted(written: WrittenConfig, path: string): Config {
       };
     }),
   };
+}
+
+type WrittenDrain = NonNullable<WrittenConfig['apps'][string]['drain']>;
+
+/** `name` is that of its app or space: the user where the file names none. */
+function trustedDrain(written: WrittenDrain, name: string): DrainConfig {
+  const { user, secret_env, old_secret_env, tokens } = written;
+  return {
+    user: user ?? name,
+    secretEnv: secret_env,
+    ...(old_secret_env !== undefined && { oldSecretEnv: old_secret_env }),
+    tokens,
+  };
+}
+
+function trustedReceiver({ host, port, url }: WrittenConfig['receiver']): ReceiverConfig {
+  return { host, port, ...(url !== undefined && { url }) };
 }
 
 type WrittenDatabase = WrittenConfig['apps'][string]['database'];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { archiveSchema } from './archive-schema.ts';
 import { durationShape } from './duration.ts';
 
 /** Name of an environment variable that holds a secret: the secret itself never stands in the file. */
@@ -131,19 +132,54 @@ const databaseSchema = z.strictObject({
     ),
 });
 
+const secretEnv = envName.describe(
+  'Environment variable with the password part of the drain URL, which the receiver asks for.',
+);
+const oldSecretEnv = envName
+  .optional()
+  .describe(
+    'Environment variable that holds the password before this one during a rotation: while it is set both are valid.',
+  );
+
+const redactSchema = z
+  .strictObject({
+    key_env: envName.describe(
+      'Environment variable with the key of the tokens, 32 characters or more: `pgwitness secret new --for redaction` makes one.',
+    ),
+  })
+  .optional()
+  .describe(
+    'Values in statements, parameters and unknown lines become keyed tokens before anything is stored.',
+  );
+
 const drainSchema = z.strictObject({
   user: segment
     .optional()
     .describe("User part of the drain URL; the app's name where it is absent."),
-  secret_env: envName.describe(
-    'Environment variable with the password part of the drain URL, which the receiver asks for.',
-  ),
+  secret_env: secretEnv,
+  old_secret_env: oldSecretEnv,
   tokens: z
     .array(z.string().regex(/^d\.[A-Za-z0-9-]{1,64}$/, 'must be a drain token, d. and then its id'))
     .default([])
     .describe(
       'Logplex drain tokens (d.…) of this app, as `heroku drains` lists them: needed where several apps share one drain URL.',
     ),
+});
+
+const spaceSchema = z.strictObject({
+  prefix: segment
+    .optional()
+    .describe("Folder of this space's objects below logs/; the space's name where it is absent."),
+  drain: z
+    .strictObject({
+      user: segment
+        .optional()
+        .describe("User part of the drain URL; the space's name where it is absent."),
+      secret_env: secretEnv,
+      old_secret_env: oldSecretEnv,
+    })
+    .describe('How a request of the space’s one drain is known: it carries no token.'),
+  redact: redactSchema,
 });
 
 const shipSchema = z.strictObject({
@@ -182,7 +218,17 @@ const appSchema = z.strictObject({
   prefix: segment
     .optional()
     .describe("Folder of this app's objects below logs/; the app's name where it is absent."),
-  drain: drainSchema.describe('How a request of the drain is known to be of this app.'),
+  drain: drainSchema
+    .optional()
+    .describe('How a request of the drain is known to be of this app. Either this or `space`.'),
+  space: z
+    .string()
+    .max(256)
+    .optional()
+    .describe(
+      'The private space (of `spaces`) that this app runs in, through whose drain its lines come. Instead of `drain`.',
+    ),
+  redact: redactSchema,
   database: databaseSchema.describe("The app's database: what is captured, and whose it is."),
   ship: shipSchema
     .optional()
@@ -193,13 +239,28 @@ const appSchema = z.strictObject({
 /** `pgwitness.yaml` as written. Keys that it does not name are errors. */
 export const configSchema = z.strictObject({
   version: z.literal(1).describe('Version of this format: 1.'),
-  archive: z
+  archive: archiveSchema,
+  secrets: z
     .strictObject({
-      folder: z.string().min(1).describe('Folder, absolute or relative to this file.'),
+      file: z
+        .string()
+        .min(1)
+        .describe(
+          'File of NAME=value lines, absolute or relative to this file, that only its owner may read (chmod 600).',
+        ),
     })
-    .describe('Where objects are put and read.'),
+    .optional()
+    .describe('Where a variable that the environment lacks is looked for.'),
   receiver: z
     .strictObject({
+      url: z
+        .string()
+        .min(1)
+        .max(2048)
+        .optional()
+        .describe(
+          'Where drains reach the receiver from outside: https://host/, without user and password. `pgwitness secret url` builds drain URLs of it.',
+        ),
       host: z.string().min(1).max(255).default('127.0.0.1').describe('Address to listen on.'),
       port: z
         .int()
@@ -210,6 +271,13 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('Where `pgwitness receive` listens for drains.'),
+  spaces: z
+    .record(z.string(), spaceSchema)
+    .default({})
+    .meta({
+      description: 'The Shield private spaces by name, each with its one drain.',
+      propertyNames: { type: 'string', pattern: segmentShape.source },
+    }),
   apps: z
     // What is wrong with a name is crossCheck's to say: z.record leaves out all that stands below one.
     .record(z.string(), appSchema)

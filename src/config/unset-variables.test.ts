@@ -6,14 +6,14 @@ import { unsetVariables } from './unset-variables.ts';
 
 const example = fileURLToPath(new URL('../../examples/raxx/pgwitness.yaml', import.meta.url));
 
-async function appsOfExample() {
+async function exampleConfig() {
   const parsed = parseConfig(await readFile(example, 'utf8'), example);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-  return parsed.config.apps;
+  return parsed.config;
 }
 
 test('each variable that is not set or empty is told once, with what goes without it', async () => {
-  const unset = unsetVariables(await appsOfExample(), {
+  const unset = unsetVariables(await exampleConfig(), {
     RAXX_PROD_OWNER_URL: 'postgres://x',
     RAXX_PROD_APP_URL: ' ',
   });
@@ -36,7 +36,7 @@ test('each variable that is not set or empty is told once, with what goes withou
 });
 
 test('where all is set nothing is told', async () => {
-  const apps = await appsOfExample();
-  const names = unsetVariables(apps, {}).map(({ variable }) => variable);
-  expect(unsetVariables(apps, Object.fromEntries(names.map((name) => [name, 'x'])))).toEqual([]);
+  const config = await exampleConfig();
+  const names = unsetVariables(config, {}).map(({ variable }) => variable);
+  expect(unsetVariables(config, Object.fromEntries(names.map((name) => [name, 'x'])))).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import type { AppConfig } from './config.ts';
+import type { AppConfig, Config, SpaceConfig } from './config.ts';
 
 /** A variable that the configuration names and the environment lacks. */
 export interface UnsetVariable {
@@ -9,17 +9,15 @@ export interface UnsetVariable {
   readonly uses: readonly string[];
 }
 
-/** The variables of `apps` that are not set in `env`, each once, in the order of the file. */
+/** The variables of `apps` and `spaces` that are not set in `env`, each once, in the order of the file. */
 export function unsetVariables(
-  apps: readonly AppConfig[],
+  { apps, spaces }: Pick<Config, 'apps' | 'spaces'>,
   env: Readonly<Record<string, string | undefined>>,
 ): readonly UnsetVariable[] {
   const uses = new Map<string, Set<string>>();
-  for (const app of apps) {
-    for (const [variable, use] of variablesOf(app)) {
-      if (variable === undefined || (env[variable] ?? '').trim() !== '') continue;
-      uses.set(variable, (uses.get(variable) ?? new Set()).add(use));
-    }
+  for (const [variable, use] of [...spaces.flatMap(spaceVariables), ...apps.flatMap(appVariables)]) {
+    if (variable === undefined || (env[variable] ?? '').trim() !== '') continue;
+    uses.set(variable, (uses.get(variable) ?? new Set()).add(use));
   }
   return [...uses].map(([variable, of]) => ({
     variable,
@@ -28,9 +26,23 @@ export function unsetVariables(
   }));
 }
 
-function variablesOf({ drain, database, ship, smoke }: AppConfig) {
+type Use = readonly [variable: string | undefined, use: string];
+
+/** `old_secret_env` is none of them: outside a rotation it is not set. */
+function spaceVariables({ drain, redactKeyEnv }: Pick<SpaceConfig, 'redactKeyEnv'> & { drain?: SpaceConfig['drain'] }): Use[] {
   return [
-    [drain.secretEnv, '`pgwitness receive` asks drains for it'],
+    [drain?.secretEnv, '`pgwitness receive` asks drains for it'],
+    [
+      redactKeyEnv,
+      '`pgwitness receive` makes tokens with it, and `trail --grep` and `smoke` find them by it',
+    ],
+  ];
+}
+
+function appVariables(app: AppConfig): Use[] {
+  const { database, ship, smoke } = app;
+  return [
+    ...spaceVariables(app),
     [database.ownerUrlEnv, '`pgwitness plan` and all that comes after log in with it'],
     [
       database.appUrlEnv,
@@ -44,5 +56,5 @@ function variablesOf({ drain, database, ship, smoke }: AppConfig) {
     ],
     [database.archiverUrlEnv, '`pgwitness pseudonymize` logs in with it'],
     [ship?.drainUrlEnv, '`pgwitness ship` posts to it'],
-  ] as const;
+  ];
 }
