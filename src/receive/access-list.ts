@@ -8,7 +8,7 @@ export interface Drain {
   readonly prefix: string;
   /** User part of the drain URL. */
   readonly user: string;
-  /** Passwords that are valid at the same time: two during a rotation. */
+  /** The password, and behind it those that it replaces: during a rotation two are valid. */
   readonly secrets: readonly string[];
   /** Logplex drain tokens of this app; where there are none, every token of this secret is its own. */
   readonly tokens: readonly string[];
@@ -21,6 +21,10 @@ export interface Caller {
   readonly app?: string;
   /** Path segment below `logs/` for this caller's frames; always from the configuration. */
   readonly prefix: string;
+  /** It used a password that another one replaces. */
+  readonly oldSecret: boolean;
+  /** Prefixes of the apps whose frame it can be: its own, or, of an unclaimed one, all of its user's. */
+  readonly mayBelongTo: readonly string[];
 }
 
 export interface AccessList {
@@ -36,6 +40,8 @@ interface Credential {
   /** Keyed digests of `user:password`, in the forms of `formsOf`. */
   readonly digests: readonly Buffer[];
   readonly drains: Drain[];
+  /** The drains of which it is not the newest password. */
+  readonly oldFor: Set<Drain>;
 }
 
 /**
@@ -56,15 +62,17 @@ export function buildAccessList(drains: readonly Drain[]): AccessList {
   const digest = (bytes: Buffer) => createHmac('sha256', key).update(bytes).digest();
   const credentials = new Map<string, Credential>();
   for (const drain of drains) {
-    for (const secret of new Set(drain.secrets)) {
+    for (const [at, secret] of [...new Set(drain.secrets)].entries()) {
       if (secret === '') throw emptySecret(drain);
       const pair = `${drain.user}:${secret}`;
       const credential = credentials.get(pair) ?? {
         user: drain.user,
         digests: formsOf(Buffer.from(pair, 'utf8')).map(digest),
         drains: [],
+        oldFor: new Set(),
       };
       credential.drains.push(drain);
+      if (at > 0) credential.oldFor.add(drain);
       credentials.set(pair, credential);
     }
   }
@@ -84,6 +92,22 @@ export function buildAccessList(drains: readonly Drain[]): AccessList {
       return found && callerOf(found, token);
     },
   };
+
+  function callerOf({ user, drains: own, oldFor }: Credential, token: string | null): Caller {
+    const pinned = own.find((drain) => token !== null && drain.tokens.includes(token));
+    const [only, another] = own;
+    // A request without a token (space drains, other shippers) is told by its password alone.
+    const alone = another === undefined && (token === null || only?.tokens.length === 0);
+    const drain = pinned ?? (alone ? only : undefined);
+    if (drain !== undefined) {
+      const { app, prefix } = drain;
+      return { user, app, prefix, oldSecret: oldFor.has(drain), mayBelongTo: [prefix] };
+    }
+    const oldSecret = own.every((each) => oldFor.has(each));
+    const ofUser = drains.filter((each) => each.user === user);
+    const mayBelongTo = ofUser.map(({ prefix }) => prefix);
+    return { user, prefix: unclaimedPrefix(user), oldSecret, mayBelongTo };
+  }
 }
 
 /** `user:password` in bytes, or undefined where the header isn't Basic (RFC 7617). */
@@ -101,17 +125,6 @@ function formsOf(pair: Buffer): readonly Buffer[] {
     .toString('latin1')
     .replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
   return [pair, Buffer.from(decoded, 'latin1')];
-}
-
-function callerOf({ user, drains }: Credential, token: string | null): Caller {
-  const pinned = drains.find((drain) => token !== null && drain.tokens.includes(token));
-  const [only, another] = drains;
-  // A request without a token (space drains, other shippers) is told by its password alone.
-  const alone = another === undefined && (token === null || only?.tokens.length === 0);
-  const drain = pinned ?? (alone ? only : undefined);
-  return drain === undefined
-    ? { user, prefix: unclaimedPrefix(user) }
-    : { user, app: drain.app, prefix: drain.prefix };
 }
 
 function emptySecret(drain: Drain): PgwitnessError {

@@ -6,8 +6,12 @@ import { parseSyslogLine } from '../logplex/syslog-line.ts';
 import type { FrameFacts, StoredLoss } from '../sink/frame-object.ts';
 import type { PlainBody } from './frame-body.ts';
 
-/** Why a frame is stored as it came and not understood in whole. */
-export type Unparsed = NonNullable<PlainBody['fault']> | 'torn' | 'parser-failed';
+/** Why a frame is stored as it came, or as a placeholder, and not understood in whole. */
+export type Unparsed =
+  | NonNullable<PlainBody['fault']>
+  | 'torn'
+  | 'parser-failed'
+  | 'redaction-failed';
 
 /** What a retry of a frame repeats, though its loss line is rendered anew at each try. */
 export interface Repeated {
@@ -39,23 +43,23 @@ const partsBetweenLooks = 64;
 const bytesBetweenLooks = 1 << 20;
 
 /**
- * What a frame's headers and body tell. Never throws: no frame is lost for what it holds. Nothing is
+ * What a frame's headers (by lower-case name) and body tell. Never throws: no frame is lost for what it holds. Nothing is
  * kept of a line but what is counted, and the event loop goes on meanwhile: a body of a million tiny
  * lines must neither fill the memory nor make others' frames late.
  */
 export async function describeFrame(
-  headers: Headers,
+  header: (name: string) => string | null,
   plain: PlainBody,
   receivedAt: number,
 ): Promise<DescribedFrame> {
   const survey = await surveyed(plain);
-  const count = messageCount(headers.get('logplex-msg-count'));
+  const count = messageCount(header('logplex-msg-count'));
   const { lines, faults, losses, lossesByCode, repeated, unparsed } = survey;
   const told = [...lossesByCode.values()];
   return {
     facts: {
-      id: headers.get('logplex-frame-id') ?? undefined,
-      token: headers.get('logplex-drain-token') ?? undefined,
+      id: header('logplex-frame-id') ?? undefined,
+      token: header('logplex-drain-token') ?? undefined,
       count,
       lines,
       faults,

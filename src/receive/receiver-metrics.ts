@@ -6,11 +6,27 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
  */
 export type ReceiverMetrics = ReturnType<typeof createReceiverMetrics>;
 
+/** Seconds; a frame is answered within 4.5. */
+const upToDeadline = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
 export function createReceiverMetrics() {
   const registry = new Registry();
   const registers = [registry];
   const counter = <const L extends string>(name: string, help: string, labelNames: readonly L[]) =>
     new Counter({ name: `pgwitness_${name}`, help, labelNames: [...labelNames], registers });
+  const histogram = <const L extends string>(
+    name: string,
+    help: string,
+    buckets: number[],
+    labelNames: readonly L[],
+  ) =>
+    new Histogram({
+      name: `pgwitness_${name}`,
+      help,
+      buckets,
+      labelNames: [...labelNames],
+      registers,
+    });
   return {
     registry,
     frames: counter(
@@ -59,12 +75,43 @@ export function createReceiverMetrics() {
       [],
     ),
     retries: counter('put_retries_total', 'Puts begun after the first of their frame', []),
-    putSeconds: new Histogram({
-      name: 'pgwitness_put_seconds',
-      help: 'Time until the sink had a frame, its retries included',
-      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
-      registers,
-    }),
+    oldSecret: counter(
+      'old_secret_frames_total',
+      'Requests with a password that a newer one replaces; a rotation is over when it stands still',
+      ['prefix'],
+    ),
+    objects: counter('objects_total', 'Objects stored', ['prefix']),
+    objectBytes: counter('object_bytes_total', 'Packed bytes of objects stored', ['prefix']),
+    frameSeconds: histogram(
+      'frame_seconds',
+      'From a request’s headers until the sink had its frame',
+      upToDeadline,
+      [],
+    ),
+    putSeconds: histogram(
+      'put_seconds',
+      'Time until the sink had an object, its retries included',
+      upToDeadline,
+      [],
+    ),
+    groupWait: histogram(
+      'group_wait_seconds',
+      'How long the first frame of an object waited for others',
+      [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.25, 1],
+      [],
+    ),
+    framesPerObject: histogram(
+      'frames_per_object',
+      'Frames in an object stored',
+      [1, 2, 4, 8, 16, 32, 64, 128, 256],
+      [],
+    ),
+    lag: histogram(
+      'lag_seconds',
+      'Age of a frame’s first line at its arrival, by the line’s own timestamp',
+      [0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600, 86_400],
+      ['prefix'],
+    ),
     /** A gauge whose value is asked for at each scrape; left out while it is undefined. */
     observe(name: string, help: string, read: () => number | undefined): void {
       new Gauge({

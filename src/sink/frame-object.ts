@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { crc32, deflateRaw } from 'node:zlib';
-import { z } from 'zod';
 
 /** A loss that the frame told of: code, upper bound of messages lost, start of the span as written. */
 export interface StoredLoss {
@@ -32,6 +31,8 @@ export interface FrameMeta {
   readonly receivedAt: number;
   /** Content-Encoding of the body as it stands here: set only where it could not be unpacked. */
   readonly encoding?: string | undefined;
+  /** The body stands here without personal data; counts and losses are those of the frame as it came. */
+  readonly redacted?: true | undefined;
   /** Bytes of the body. */
   readonly bytes: number;
   /** Bytes of the deflate stream that follows the header: a reader can skip the member. */
@@ -49,26 +50,7 @@ export const subfieldId = [0x50, 0x57] as const;
 /** XLEN is 16 bits and covers the subfield's own four bytes. */
 export const mostMetaBytes = 65_535 - 4;
 /** Header values are the sender's: one longer than any real one is told by its hash. */
-const longestText = 256;
-
-const text = z.string().max(longestText);
-const whole = z.number().int().nonnegative();
-/** Loose, so that a later version may add to it. */
-export const frameMetaSchema = z.looseObject({
-  version: z.literal(1),
-  id: text.optional(),
-  token: text.optional(),
-  count: whole.optional(),
-  lines: whole,
-  faults: whole,
-  losses: z.array(z.object({ code: text, count: whole, since: text })),
-  lossesTold: whole,
-  messagesLost: whole,
-  receivedAt: whole,
-  encoding: text.optional(),
-  bytes: whole,
-  packed: whole,
-});
+export const longestText = 256;
 
 const deflate = promisify(deflateRaw);
 
@@ -114,6 +96,7 @@ function encodeMeta(facts: FrameFacts, bytes: number, packed: number): Buffer {
     ),
     receivedAt: facts.receivedAt,
     encoding: facts.encoding?.slice(0, longestText),
+    redacted: facts.redacted,
     bytes,
     packed,
   };

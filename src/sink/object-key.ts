@@ -124,7 +124,7 @@ function frameUuid(frame: FrameIdentity): string {
 const timestampShape = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/;
 
 /** An RFC 5424 timestamp to epoch milliseconds; anything else (also one without a zone) is undefined. */
-function parseTimestamp(text: string): number | undefined {
+export function parseTimestamp(text: string): number | undefined {
   if (!timestampShape.test(text)) return undefined;
   const time = Date.parse(text.replace(/(\.\d{3})\d+/, '$1'));
   return Number.isNaN(time) || time < firstTime || time > lastTime ? undefined : time;

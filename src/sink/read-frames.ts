@@ -1,5 +1,6 @@
 import { crc32, inflateRawSync } from 'node:zlib';
-import { type FrameMeta, frameMetaSchema, subfieldId } from './frame-object.ts';
+import { parseFrameMeta } from './frame-meta.ts';
+import { type FrameMeta, subfieldId } from './frame-object.ts';
 
 /** A part of an object that could not be read; the reader goes on behind it where it can. */
 export interface FrameFault {
@@ -96,7 +97,7 @@ function parseHeader(bytes: Buffer, offset: number): Header | 'not-gzip' | 'trun
   if (at > bytes.length) return 'truncated';
   const own = extra === undefined ? undefined : ownSubfield(extra);
   if (own === undefined) return { start: at, factsUnreadable: false };
-  const meta = parseMeta(own);
+  const meta = parseFrameMeta(own);
   return meta === undefined
     ? { start: at, factsUnreadable: true }
     : { start: at, meta, factsUnreadable: false };
@@ -111,17 +112,6 @@ function ownSubfield(extra: Buffer): Buffer | undefined {
     at += 4 + length;
   }
   return undefined;
-}
-
-function parseMeta(bytes: Buffer): FrameMeta | undefined {
-  let json: unknown;
-  try {
-    json = JSON.parse(bytes.toString('utf8'));
-  } catch {
-    return undefined;
-  }
-  const parsed = frameMetaSchema.safeParse(json);
-  return parsed.success ? parsed.data : undefined;
 }
 
 type Member =

@@ -1,0 +1,73 @@
+import { packFrame } from '../sink/frame-object.ts';
+import type { Caller } from './access-list.ts';
+import { type DescribedFrame, describeFrame } from './describe-frame.ts';
+import { type PlainBody, unpackBody } from './frame-body.ts';
+import type { PackedFrame } from './frame-store.ts';
+import type { IncomingFrame } from './incoming-frame.ts';
+import type { Redactor } from './redaction.ts';
+
+export interface PreparedFrame {
+  readonly packed: PackedFrame;
+  readonly described: DescribedFrame;
+  /** Of the body, unpacked, as received. */
+  readonly bytes: number;
+}
+
+/**
+ * A body as it is to be stored, with what is known of it. With a redactor nothing of the body as it
+ * came is kept: what can't be unpacked or redacted is stored as a placeholder. Facts and count are
+ * those of the frame as received. `limit` bounds the unpacked body, in bytes.
+ */
+export async function prepareFrame(
+  incoming: Pick<IncomingFrame, 'header'>,
+  body: Uint8Array,
+  given: {
+    readonly caller: Caller;
+    readonly redactor: Redactor | undefined;
+    /** Epoch milliseconds. */
+    readonly arrivedAt: number;
+    readonly limit: number;
+  },
+): Promise<PreparedFrame> {
+  const { caller, redactor, arrivedAt } = given;
+  const header = (name: string) => incoming.header(name);
+  const plain = await unpackBody(body, header('content-encoding'), given.limit);
+  const asCame = await describeFrame(header, plain, arrivedAt);
+  const { stored, described } =
+    redactor === undefined
+      ? { stored: plain.body, described: asCame }
+      : await redacted(redactor, plain, asCame);
+  const member = await packFrame(stored, described.facts);
+  const packed: PackedFrame = {
+    prefix: caller.prefix,
+    id: header('logplex-frame-id'),
+    token: header('logplex-drain-token'),
+    repeated: described.repeated,
+    arrivedAt,
+    member,
+  };
+  return { packed, described, bytes: plain.body.length };
+}
+
+async function redacted(
+  redactor: Redactor,
+  plain: PlainBody,
+  asCame: DescribedFrame,
+): Promise<{ readonly stored: Uint8Array; readonly described: DescribedFrame }> {
+  const { repeated, facts } = asCame;
+  const described: DescribedFrame = {
+    ...asCame,
+    // A plain digest of text that is known but for one value would tell that value.
+    repeated: { ...repeated, content: redactor.digest(repeated.content) },
+    // What stands there is text, in whatever encoding the body came.
+    facts: { ...facts, encoding: undefined, redacted: true },
+  };
+  const placeholder = () => redactor.placeholder(plain.body.length);
+  if (plain.fault !== undefined) return { stored: placeholder(), described };
+  try {
+    return { stored: await redactor.redact(plain.body), described };
+  } catch {
+    // Told by the count of what is unparsed; its message may quote the frame.
+    return { stored: placeholder(), described: { ...described, unparsed: 'redaction-failed' } };
+  }
+}
