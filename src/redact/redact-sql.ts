@@ -1,0 +1,193 @@
+import type { Edit, Edits } from './edit.ts';
+import { literalValue } from './literal-value.ts';
+import { isPlainName } from './quoted-name.ts';
+import { settingValues } from './set-values.ts';
+import { mostDepth } from './sql-depth.ts';
+import { loadSqlGrammar } from './sql-grammar.ts';
+import { readSqlTokens, type SqlToken } from './sql-tokens.ts';
+
+/** Finds the values in SQL. */
+export interface SqlScanner {
+  /**
+   * What to replace so that no value is left: string, bit and number literals by `'pgw:…'`, comments'
+   * content by nothing, names in double quotes that look like values by `"pgw:…"`, bare words that SET
+   * gives to a setting by `'pgw:…'`. Parameters, keywords and names stay.
+   *
+   * `whole`: the text ends where the statement does. Then it has to be SQL by Postgres's own grammar,
+   * else `ok: false`. Not whole, it has to be the beginning of such SQL; what it ends in is replaced by
+   * `'[cut]'`, without a token, as its value is not known.
+   */
+  edits(
+    sql: string,
+    tokenOf: (value: string) => string,
+    options: { readonly whole: boolean },
+  ): Edits;
+  /** To be awaited before each frame's first `edits`: puts right what a statement before has broken. */
+  ready(): Promise<void>;
+}
+
+/** Parsing takes about 10 bytes of heap a byte of statement, and Lambda has little (UTF-16 units). */
+const longestSql = 4 * 1024 * 1024;
+/** A third of the levels at which the grammar has run out of stack. */
+const deepestSql = 1_200;
+/** Bind messages can't carry a parameter above it, so such a `$` is an amount of dollars. */
+const mostParameters = 65_535;
+
+const unplaced: Edits = { ok: false };
+
+/** Loads the grammar once; takes 50 to 200 ms. */
+export async function loadSqlScanner(): Promise<SqlScanner> {
+  const grammar = await loadSqlGrammar();
+  return {
+    edits: (sql, tokenOf, { whole }) => {
+      if (sql.length > longestSql) return unplaced;
+      const tokens = readSqlTokens(sql);
+      if (tokens.some((token) => token.doubtful) || mostDepth(sql, tokens) > deepestSql) {
+        return unplaced;
+      }
+      if (whole) {
+        if (tokens.at(-1)?.closed === false || grammar.parse(sql) !== 'statements') return unplaced;
+        return { ok: true, edits: editsOf(sql, tokens, tokenOf, undefined) };
+      }
+      const last = tokens.at(-1);
+      const ending = last?.end === sql.length ? last : undefined;
+      const begins = (text: string) => grammar.parse(text) !== 'neither';
+      const before = () => begins(sql.slice(0, ending?.start));
+      if (ending?.closed === false ? before() : begins(sql)) {
+        const valued = ending !== undefined && ending.kind !== 'word' && ending.kind !== 'symbol';
+        return { ok: true, edits: editsOf(sql, tokens, tokenOf, valued ? ending : undefined) };
+      }
+      // A word that is cut is not the one the grammar expects; nor is one of a text that is no SQL.
+      if (ending === undefined || !before()) return unplaced;
+      return { ok: true, edits: editsOf(sql, tokens, tokenOf, ending) };
+    },
+    ready: () => grammar.ready(),
+  };
+}
+
+/** What is put where the text is cut. */
+function cutText(sql: string, token: SqlToken): string {
+  if (token.kind === 'comment') return sql.startsWith('--', token.start) ? '--' : '/* [cut]';
+  return token.kind === 'name' ? '"[cut]"' : "'[cut]'";
+}
+
+/** `cut` is the piece that the text ends in the middle of. */
+function editsOf(
+  sql: string,
+  all: readonly SqlToken[],
+  tokenOf: (value: string) => string,
+  cut: SqlToken | undefined,
+): Edit[] {
+  const edits: Edit[] = [];
+  const put = ({ start }: SqlToken, { end }: SqlToken, text: string) => {
+    if (sql.slice(start, end) !== text) edits.push({ start, end, text });
+  };
+  const tokens = all.filter(({ kind }) => kind !== 'comment');
+  const settings = settingValues(sql, tokens);
+  const lists = listReader();
+  let index = 0;
+  let done = -1;
+  for (const token of all) {
+    if (token.kind === 'comment') {
+      // Between the parts of one value it has gone with the value.
+      if (token.start >= done)
+        put(token, token, token === cut ? cutText(sql, token) : bare(sql, token));
+      continue;
+    }
+    const at = index;
+    index += 1;
+    const before = textOf(sql, tokens[at - 1]);
+    const inList = lists.read(textOf(sql, token), before);
+    if (token.start < done) continue;
+    if (token === cut) {
+      put(token, token, cutText(sql, token));
+      continue;
+    }
+    const last = lastOf(sql, tokens, at);
+    const value = () => tokenOf(literalValue(sql, token, escapeOf(sql, tokens, at)));
+    if (token.kind === 'word' && last !== token) {
+      put(token, last, `"${tokenOf(sql.slice(token.start, last.end))}"`);
+    } else if (isValue(token, sql) || settings.has(token)) put(token, last, `'${value()}'`);
+    else if (token.kind === 'name') {
+      const after = textOf(sql, tokens[at + 1]);
+      if (!isPlainName(sql, token, { before, after, inList })) put(token, last, `"${value()}"`);
+    } else continue;
+    done = last.end;
+  }
+  return edits;
+}
+
+/** In lower case, of words and symbols; '' of what else there is. */
+function textOf(sql: string, token: SqlToken | undefined): string {
+  if (token?.kind === 'symbol') return sql[token.start] ?? '';
+  return token?.kind === 'word' ? sql.slice(token.start, token.end).toLowerCase() : '';
+}
+
+function isValue(token: SqlToken, sql: string): boolean {
+  if (token.kind === 'param') return Number(sql.slice(token.start + 1, token.end)) > mostParameters;
+  return token.kind !== 'word' && token.kind !== 'name' && token.kind !== 'symbol';
+}
+
+/** The comment without what it says. */
+function bare(sql: string, token: SqlToken): string {
+  return sql.startsWith('--', token.start) ? '--' : '/* */';
+}
+
+/** The last piece of the value that begins at `at`: most have one. */
+function lastOf(sql: string, tokens: readonly SqlToken[], at: number): SqlToken {
+  const token = tokens[at] as SqlToken;
+  if (hasUescape(sql, tokens, at)) return tokens[at + 2] as SqlToken;
+  return token.kind === 'word' ? addressEnd(sql, tokens, at) : token;
+}
+
+/** `U&'d!0061t' UESCAPE '!'`: three pieces, one value. */
+function hasUescape(sql: string, tokens: readonly SqlToken[], at: number): boolean {
+  const token = tokens[at];
+  if (token?.kind !== 'unicode' && token?.kind !== 'name') return false;
+  return textOf(sql, tokens[at + 1]) === 'uescape' && tokens[at + 2]?.kind === 'string';
+}
+
+function escapeOf(sql: string, tokens: readonly SqlToken[], at: number): string | undefined {
+  const mark = tokens[at + 2];
+  return hasUescape(sql, tokens, at) && mark !== undefined ? literalValue(sql, mark) : undefined;
+}
+
+/**
+ * `joe@example.com` without quotes is SQL: two names and an operator that nobody has. The last piece
+ * of an address that begins with the word at `at`; that word where it begins none.
+ */
+function addressEnd(sql: string, tokens: readonly SqlToken[], at: number): SqlToken {
+  const first = tokens[at] as SqlToken;
+  let last = first;
+  let signs = 0;
+  for (let next = at + 1; next < tokens.length; next += 1) {
+    const token = tokens[next] as SqlToken;
+    if (token.start !== last.end) break;
+    const sign = token.kind === 'symbol' ? (sql[token.start] ?? '') : '';
+    if (token.kind === 'symbol' ? !'.@-+'.includes(sign) : !inAddress.has(token.kind)) break;
+    if (sign === '@') signs += 1;
+    last = token;
+  }
+  const ends = last.kind !== 'symbol' && signs === 1;
+  return ends ? last : first;
+}
+
+const inAddress: ReadonlySet<SqlToken['kind']> = new Set(['word', 'number']);
+
+/** Tells whether a piece stands in the brackets of a list of values, and not in a query within them. */
+function listReader(): { read(text: string, before: string): boolean } {
+  const open: boolean[] = [];
+  let closedList = false;
+  return {
+    read(text, before) {
+      const here = open.at(-1) ?? false;
+      if (text === '(') {
+        open.push(here || before === 'values' || before === 'in' || (before === ',' && closedList));
+      } else if (text === ')') closedList = open.pop() ?? false;
+      else if ((text === 'select' || text === 'with') && before === '(')
+        open[open.length - 1] = false;
+      else if (text !== ',') closedList = false;
+      return open.at(-1) ?? false;
+    },
+  };
+}

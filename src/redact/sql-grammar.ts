@@ -1,0 +1,82 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import instantiate, { type PgQueryModule } from 'libpg-query/wasm/libpg-query.js';
+
+/**
+ * What Postgres 18's own grammar makes of a text: `statements`; `beginning`, where more words could
+ * make statements of it; `neither`.
+ */
+export type Parsed = 'statements' | 'beginning' | 'neither';
+
+/** Postgres's grammar, in WebAssembly. */
+export interface SqlGrammar {
+  /** Never throws. */
+  parse(sql: string): Parsed;
+  /**
+   * To be awaited before the first `parse` of each frame: replaces an instance that a statement has
+   * broken, so that it breaks nothing but the frame it is in, and there the same way each time.
+   */
+  ready(): Promise<void>;
+}
+
+/** A heap never shrinks: an instance that one statement made grow over this is replaced (bytes). */
+const mostHeap = 256 * 1024 * 1024;
+
+/** Compiles the grammar (1.7 MB). Throws where its file is not there. */
+export async function loadSqlGrammar(): Promise<SqlGrammar> {
+  const compiled = await WebAssembly.compile(readFileSync(grammarFile()));
+  // What the module prints may hold statements, so it prints nowhere.
+  const silent = () => undefined;
+  const make = () =>
+    instantiate({
+      instantiateWasm: (imports, done) => {
+        done(new WebAssembly.Instance(compiled, imports), compiled);
+        return {};
+      },
+      print: silent,
+      printErr: silent,
+    });
+  let query: PgQueryModule | undefined = await make();
+  const encoder = new TextEncoder();
+  return {
+    parse(sql) {
+      // A C string would end there, and what follows would go unseen.
+      if (query === undefined || sql.includes('\0')) return 'neither';
+      try {
+        const parsed = parseWith(query, encoder.encode(sql));
+        if (query.HEAPU8.length > mostHeap) query = undefined;
+        return parsed;
+      } catch {
+        // A trap, out of stack or memory: what its memory holds now is not to be relied on.
+        query = undefined;
+        return 'neither';
+      }
+    },
+    async ready() {
+      query ??= await make();
+    },
+  };
+}
+
+/** Beside the bundle where there is one (Lambda), else in its package. */
+function grammarFile(): string {
+  const beside = fileURLToPath(new URL('./libpg-query.wasm', import.meta.url));
+  if (existsSync(beside)) return beside;
+  return fileURLToPath(import.meta.resolve('libpg-query/wasm/libpg-query.wasm'));
+}
+
+function parseWith(query: PgQueryModule, sql: Uint8Array): Parsed {
+  const text = query._malloc(sql.length + 1);
+  if (text === 0) throw new Error('no memory for the statement');
+  query.HEAPU8.set(sql, text);
+  query.HEAPU8[text + sql.length] = 0;
+  const result = query._wasm_parse_query_raw(text);
+  query._free(text);
+  if (result === 0) throw new Error('no memory for the result');
+  // `HEAPU32` is looked up anew: it is another one after the heap has grown.
+  const error = query.HEAPU32[result / 4 + 2] ?? 0;
+  const message = error === 0 ? undefined : query.UTF8ToString(query.HEAPU32[error / 4] ?? 0);
+  query._wasm_free_parse_result(result);
+  if (message === undefined) return 'statements';
+  return message === 'syntax error at end of input' ? 'beginning' : 'neither';
+}
