@@ -45,33 +45,40 @@ export async function loadSqlScanner(): Promise<SqlScanner> {
       if (tokens.some((token) => token.doubtful) || mostDepth(sql, tokens) > deepestSql) {
         return unplaced;
       }
+      const last = tokens.at(-1);
       if (whole) {
-        if (tokens.at(-1)?.closed === false || grammar.parse(sql) !== 'statements') return unplaced;
+        if (last?.closed === false || grammar.parse(sql) !== 'statements') return unplaced;
         return { ok: true, edits: editsOf(sql, tokens, tokenOf, undefined) };
       }
-      const last = tokens.at(-1);
-      const ending = last?.end === sql.length ? last : undefined;
+      const cut = last?.end === sql.length ? last : undefined;
       const begins = (text: string) => grammar.parse(text) !== 'neither';
-      const before = () => begins(sql.slice(0, ending?.start));
-      if (ending?.closed === false ? before() : begins(sql)) {
-        const valued = ending !== undefined && ending.kind !== 'word' && ending.kind !== 'symbol';
-        return { ok: true, edits: editsOf(sql, tokens, tokenOf, valued ? ending : undefined) };
+      const word = cut?.kind === 'word' || cut?.kind === 'symbol';
+      if (cut !== undefined && !word ? begins(sql.slice(0, cut.start)) : begins(sql)) {
+        return { ok: true, edits: editsOf(sql, tokens, tokenOf, cut) };
       }
-      // A word that is cut is not the one the grammar expects; nor is one of a text that is no SQL.
-      if (ending === undefined || !before()) return unplaced;
-      return { ok: true, edits: editsOf(sql, tokens, tokenOf, ending) };
+      // Half a keyword is no SQL as it stands; nor is the text of someone who forgot the quotes.
+      const half =
+        cut?.kind === 'word' && beginsKeyword(sql, cut) && begins(sql.slice(0, cut.start));
+      if (!half) return unplaced;
+      const edits = editsOf(sql, tokens, tokenOf, cut);
+      return { ok: true, edits: [...edits, { start: cut.start, end: cut.end, text: '[cut]' }] };
     },
     ready: () => grammar.ready(),
   };
 }
 
-/** What is put where the text is cut. */
-function cutText(sql: string, token: SqlToken): string {
-  if (token.kind === 'comment') return sql.startsWith('--', token.start) ? '--' : '/* [cut]';
-  return token.kind === 'name' ? '"[cut]"' : "'[cut]'";
+/** Keywords that a cut is likely to fall in, as they may follow a name. */
+const keywords =
+  `where from order group having limit offset returning values select set and or not null is in between
+   like ilike on using join inner left right full cross union except intersect for with as conflict do
+   update default case when then else end table into`.split(/\s+/);
+
+function beginsKeyword(sql: string, { start, end }: SqlToken): boolean {
+  const word = sql.slice(start, end).toLowerCase();
+  return keywords.some((keyword) => keyword.startsWith(word));
 }
 
-/** `cut` is the piece that the text ends in the middle of. */
+/** `cut` is the piece in which, or right behind which, the text ends before the statement does. */
 function editsOf(
   sql: string,
   all: readonly SqlToken[],
@@ -90,8 +97,7 @@ function editsOf(
   for (const token of all) {
     if (token.kind === 'comment') {
       // Between the parts of one value it has gone with the value.
-      if (token.start >= done)
-        put(token, token, token === cut ? cutText(sql, token) : bare(sql, token));
+      if (token.start >= done) put(token, token, emptied(sql, token));
       continue;
     }
     const at = index;
@@ -99,19 +105,22 @@ function editsOf(
     const before = textOf(sql, tokens[at - 1]);
     const inList = lists.read(textOf(sql, token), before);
     if (token.start < done) continue;
-    if (token === cut) {
-      put(token, token, cutText(sql, token));
-      continue;
-    }
     const last = lastOf(sql, tokens, at);
-    const value = () => tokenOf(literalValue(sql, token, escapeOf(sql, tokens, at)));
-    if (token.kind === 'word' && last !== token) {
-      put(token, last, `"${tokenOf(sql.slice(token.start, last.end))}"`);
-    } else if (isValue(token, sql) || settings.has(token)) put(token, last, `'${value()}'`);
-    else if (token.kind === 'name') {
-      const after = textOf(sql, tokens[at + 1]);
-      if (!isPlainName(sql, token, { before, after, inList })) put(token, last, `"${value()}"`);
-    } else continue;
+    const address = token.kind === 'word' && last !== token;
+    const plain = () =>
+      isPlainName(sql, token, { before, after: textOf(sql, tokens[at + 1]), inList });
+    let mark = "'";
+    if (address) mark = '"';
+    else if (token.kind === 'name' && !settings.has(token)) {
+      if (token.closed && plain()) continue;
+      mark = '"';
+    } else if (!isLiteral(sql, token) && !settings.has(token)) continue;
+    // Of what is cut the value is not known.
+    const value = () =>
+      address
+        ? sql.slice(token.start, last.end)
+        : literalValue(sql, token, escapeOf(sql, tokens, at));
+    put(token, last, `${mark}${last === cut ? '[cut]' : tokenOf(value())}${mark}`);
     done = last.end;
   }
   return edits;
@@ -123,14 +132,15 @@ function textOf(sql: string, token: SqlToken | undefined): string {
   return token?.kind === 'word' ? sql.slice(token.start, token.end).toLowerCase() : '';
 }
 
-function isValue(token: SqlToken, sql: string): boolean {
+function isLiteral(sql: string, token: SqlToken): boolean {
   if (token.kind === 'param') return Number(sql.slice(token.start + 1, token.end)) > mostParameters;
   return token.kind !== 'word' && token.kind !== 'name' && token.kind !== 'symbol';
 }
 
 /** The comment without what it says. */
-function bare(sql: string, token: SqlToken): string {
-  return sql.startsWith('--', token.start) ? '--' : '/* */';
+function emptied(sql: string, token: SqlToken): string {
+  if (sql.startsWith('--', token.start)) return '--';
+  return token.closed ? '/* */' : '/* [cut]';
 }
 
 /** The last piece of the value that begins at `at`: most have one. */

@@ -95,7 +95,9 @@ function readToken(sql: string, start: number): SqlToken {
     return { kind: 'comment', start, end, closed: true };
   }
   if (code === slash && next === star) return blockComment(sql, start);
-  return { kind: 'symbol', start, end: start + 1, closed: true };
+  // `1..3` in PL/pgSQL is a span: the second dot begins no number.
+  const length = code === dot && next === dot ? 2 : 1;
+  return { kind: 'symbol', start, end: start + length, closed: true };
 }
 
 function prefixed(letter: string | undefined): SqlTokenKind | undefined {
@@ -191,7 +193,9 @@ const number =
 function numberEnd(sql: string, start: number): number {
   number.lastIndex = start;
   number.test(sql);
-  return skip(sql, Math.max(number.lastIndex, start + 1), inWord);
+  const end = Math.max(number.lastIndex, start + 1);
+  // A dollar here begins a parameter or a literal.
+  return beginsWord(sql.charCodeAt(end)) ? skip(sql, end, inWord) : end;
 }
 
 function parameterOrDollar(sql: string, start: number): SqlToken {

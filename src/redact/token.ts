@@ -25,7 +25,7 @@ export function createTokens(key: string): Tokens {
     throw new PgwitnessError({
       code: 'redact.weak-key',
       message: `The redaction key has ${key.length} characters; it takes ${fewestCharacters} or more.`,
-      fix: 'Make one with `openssl rand -hex 32`, and keep it where no log and no application can read it.',
+      fix: 'Make one with `pgwitness secret new --for redaction`, and keep it where no log and no application can read it.',
       exit: 2,
     });
   }
