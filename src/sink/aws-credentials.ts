@@ -1,4 +1,5 @@
 import { PgwitnessError } from '../error.ts';
+import { quietSdk } from './quiet-sdk.ts';
 
 /** What signs requests to AWS, or to whatever speaks its protocol. */
 export interface AwsCredentials {
@@ -74,6 +75,7 @@ interface Given {
 
 /** Imported when first needed: it takes 0.1 s. It keeps what it found, and asks anew in time. */
 async function openProvider(profile: string | undefined): Promise<() => Promise<Given>> {
+  quietSdk();
   const { defaultProvider } = await import('@aws-sdk/credential-provider-node');
   return defaultProvider(profile === undefined ? {} : { profile });
 }

@@ -40,7 +40,7 @@ export function createS3Signer(
 }
 
 /** SHA-256, keyed where there is a secret, in the shape that the signer asks for. */
-class NodeSha256 {
+export class NodeSha256 {
   private readonly secret: string | NodeJS.ArrayBufferView | undefined;
   private state: Hash | Hmac;
 

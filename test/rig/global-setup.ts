@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { TestProject } from 'vitest/node';
+import { missingRgwPrograms, rgwPackages } from '../../scripts/rgw.mjs';
+import { startS3Starter } from './s3-starter.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -8,6 +10,8 @@ declare module 'vitest' {
     postgres15: string;
     /** A Python that has Alembic and psycopg2; '' where it is missing. */
     alembicPython: string;
+    /** Where test/rig/s3-world.ts asks for a real S3, Ceph's RGW; '' where its programs are missing. */
+    s3: string;
   }
 }
 
@@ -15,16 +19,18 @@ declare module 'vitest' {
 const parts = [
   {
     packages: ['postgresql-15', 'postgresql-15-pgaudit'],
-    present: '/usr/lib/postgresql/15/lib/pgaudit.so',
+    isPresent: () => existsSync('/usr/lib/postgresql/15/lib/pgaudit.so'),
   },
   {
     packages: ['python3-alembic', 'python3-psycopg2'],
-    present: '/usr/lib/python3/dist-packages/alembic/__init__.py',
+    isPresent: () => existsSync('/usr/lib/python3/dist-packages/alembic/__init__.py'),
   },
+  { packages: rgwPackages, isPresent: () => missingRgwPrograms().length === 0 },
 ];
 
-export function setup(project: TestProject): void {
-  const missing = parts.filter((part) => !existsSync(part.present));
+/** Vitest runs what this gives back when all tests have ended. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const missing = parts.filter((part) => !part.isPresent());
   if (missing.length > 0 && process.env['CI'] === 'true') {
     const packages = missing.flatMap((part) => part.packages);
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
@@ -34,8 +40,8 @@ export function setup(project: TestProject): void {
       env,
     });
     for (const part of missing) {
-      if (!existsSync(part.present))
-        throw new Error(`${part.packages.join(', ')} did not bring ${part.present}`);
+      if (!part.isPresent())
+        throw new Error(`${part.packages.join(', ')} did not bring what they should`);
     }
   } else if (missing.length > 0) {
     console.warn(
@@ -50,4 +56,7 @@ export function setup(project: TestProject): void {
     'alembicPython',
     existsSync('/usr/lib/python3/dist-packages/alembic/__init__.py') ? '/usr/bin/python3' : '',
   );
+  const starter = await startS3Starter();
+  project.provide('s3', starter.url);
+  return () => starter.stop();
 }
