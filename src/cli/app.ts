@@ -10,6 +10,8 @@ import { installVerb } from './verbs/install.ts';
 import { planVerb } from './verbs/plan.ts';
 import { pseudonymizeVerb } from './verbs/pseudonymize.ts';
 import { receiveVerb } from './verbs/receive.ts';
+import { redactVerbs } from './verbs/redact.ts';
+import { secretVerbs } from './verbs/secret.ts';
 import { shipVerb } from './verbs/ship.ts';
 import { smokeVerb } from './verbs/smoke.ts';
 import { trailVerb } from './verbs/trail.ts';
@@ -30,6 +32,8 @@ const root = buildRouteMap({
     smoke: smokeVerb,
     pseudonymize: pseudonymizeVerb,
     trail: trailVerb,
+    redact: redactVerbs,
+    secret: secretVerbs,
     demo: demoVerb,
     version: versionVerb,
   },

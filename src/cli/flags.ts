@@ -15,6 +15,14 @@ export const appFlag = {
   optional: true,
 } as const;
 
+export const spaceFlag = {
+  kind: 'parsed',
+  parse: String,
+  brief: 'Private space of the configuration, instead of --app',
+  placeholder: 'name',
+  optional: true,
+} as const;
+
 export const jsonFlag = {
   kind: 'boolean',
   brief: 'Print JSON instead of text',

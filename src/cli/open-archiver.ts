@@ -21,11 +21,14 @@ export async function openArchiver(
 ): Promise<OpenArchiver> {
   const { chooseApp, readConfig, secretFrom } = await import('../config/read-config.ts');
   const { connectDatabase } = await import('../capture/connect.ts');
-  const app = chooseApp(await readConfig(flags.config), flags.app);
+  const { withSecrets } = await import('./with-secrets.ts');
+  const config = await readConfig(flags.config);
+  const app = chooseApp(config, flags.app);
+  const { env } = await withSecrets(cli, config);
   const { archiverUrlEnv, ownerUrlEnv, owner } = app.database;
   const who = archiverUrlEnv === undefined ? owner : 'the role that pseudonymizes';
   const url = secretFrom(
-    cli.env,
+    env,
     archiverUrlEnv ?? ownerUrlEnv,
     `the connection URL of ${who} for ${app.name}`,
   );

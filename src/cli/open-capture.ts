@@ -21,18 +21,20 @@ export interface OpenCapture {
 
 /** Reads the configuration and connects. Throws PgwitnessError: exit 2 or 3. */
 export async function openCapture(
-  cli: Cli,
+  given: Cli,
   flags: { readonly config: string; readonly app?: string },
 ): Promise<OpenCapture> {
   const { chooseApp, invalidConfig, parseConfig, readConfigText, secretFrom } = await import(
     '../config/read-config.ts'
   );
+  const { withSecrets } = await import('./with-secrets.ts');
   const { expectSameServer } = await import('../capture/same-server.ts');
   const { connectDatabase, loginOf } = await import('../capture/connect.ts');
   const { showIdentifier, showName } = await import('../capture/capture-names.ts');
   const parsed = parseConfig(await readConfigText(flags.config), flags.config);
   if (!parsed.ok) throw invalidConfig(flags.config, parsed.problems);
   const app = chooseApp(parsed.config, flags.app);
+  const cli = await withSecrets(given, parsed.config);
   const { owner, ownerUrlEnv, appUrlEnv, superuserUrlEnv, roles } = app.database;
   // Plan, install and uninstall do without the application's URL; where it is set it tells who that is.
   const applicationUrl = appUrlEnv === undefined ? undefined : cli.env[appUrlEnv];

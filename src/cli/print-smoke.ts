@@ -36,7 +36,7 @@ export function smokeOf(
 export async function printSmoke(
   cli: Cli,
   json: boolean,
-  given: Pick<SmokeOptions, 'appUrl' | 'ownerUrl' | 'archive' | 'prefix' | 'smoke'>,
+  given: Pick<SmokeOptions, 'appUrl' | 'ownerUrl' | 'archive' | 'prefix' | 'smoke' | 'tokens'>,
 ): Promise<0 | 1> {
   const paint = pc.createColors(cli.terminal);
   const print = (line: string) => cli.process.stdout.write(`${line}\n`);

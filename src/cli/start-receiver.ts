@@ -1,42 +1,53 @@
 import { pino } from 'pino';
 import type { Config } from '../config/config.ts';
-import { PgwitnessError } from '../error.ts';
-import type { Drain } from '../receive/access-list.ts';
 import { type Listening, listen } from '../receive/node-server.ts';
 import { createReceiver } from '../receive/receiver.ts';
 import { createReceiverMetrics } from '../receive/receiver-metrics.ts';
-import { openFolderSink } from '../sink/folder-sink.ts';
 import type { Cli } from './context.ts';
+import { openSink } from './open-archive.ts';
+import { drainsOf, redactorsOf } from './receiver-drains.ts';
+import { withSecrets } from './with-secrets.ts';
 
-/** The receiver that `config` describes, listening; logs go to stderr, one JSON object a line. */
+/**
+ * The receiver that `config` describes, listening; logs go to stderr, one JSON object a line. `stores` is
+ * where objects go, for people. Throws PgwitnessError.
+ */
 export async function startReceiver(
   config: Config,
-  cli: Pick<Cli, 'env' | 'now' | 'signal'>,
-  given: { readonly host?: string | undefined; readonly port?: number | undefined },
-): Promise<Listening> {
+  given: Pick<Cli, 'env' | 'now' | 'signal'>,
+  address: { readonly host?: string | undefined; readonly port?: number | undefined },
+): Promise<Listening & { readonly stores: string }> {
+  const cli = await withSecrets(given, config);
   const drains = drainsOf(config, cli.env);
+  const redactors = await redactorsOf(config, cli.env);
   const metrics = createReceiverMetrics();
   const log = pino(
     { base: null },
     stderrThatMayFail(() => metrics.logFailures.inc()),
   );
-  const sink = await openFolderSink(config.archive.folder);
+  const sink = await openSink(config, cli);
   const receiver = createReceiver({
     drains,
     sink,
+    redactors,
     now: cli.now,
     log,
     metrics,
   });
   const listening = await listen({
-    host: given.host ?? config.receiver.host,
-    port: given.port ?? config.receiver.port,
+    host: address.host ?? config.receiver.host,
+    port: address.port ?? config.receiver.port,
     receiver,
     signal: cli.signal,
   });
   log.info({ url: listening.url, sink: sink.description }, 'listening');
-  const done = listening.done.then(() => log.info('stopped'));
-  return { ...listening, done };
+  const done = listening.done.then(() => {
+    sink.close();
+    log.info('stopped');
+  });
+  const { archive } = config;
+  const stores = archive.kind === 'folder' ? archive.folder : sink.description;
+  return { ...listening, done, stores };
 }
 
 /**
@@ -53,25 +64,3 @@ function stderrThatMayFail(failed: () => void) {
 
 /** Bytes. */
 const mostWaiting = 1024 * 1024;
-
-/** Throws `receive.no-secret`, exit 2, naming every variable that is missing. */
-function drainsOf(config: Config, env: Cli['env']): Drain[] {
-  const missing = config.apps.filter(({ drain }) => (env[drain.secretEnv] ?? '').trim() === '');
-  if (missing.length > 0) {
-    const names = [...new Set(missing.map(({ drain }) => drain.secretEnv))];
-    const list = missing.map((app) => `${app.drain.secretEnv} (drain of ${app.name})`).join(', ');
-    throw new PgwitnessError({
-      code: 'receive.no-secret',
-      message: `The receiver has no password for its drains; not set or empty: ${list}.`,
-      fix: `Set ${names.join(' and ')} to the password part of the drain URL, a long random value, and run again.`,
-      exit: 2,
-    });
-  }
-  return config.apps.map(({ name, prefix, drain }) => ({
-    app: name,
-    prefix,
-    user: drain.user,
-    secrets: [env[drain.secretEnv] ?? ''],
-    tokens: drain.tokens,
-  }));
-}

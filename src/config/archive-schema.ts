@@ -17,7 +17,9 @@ const s3Schema = z.strictObject({
   allow_http: z
     .boolean()
     .default(false)
-    .describe('The endpoint may be http: on another host than this, what is logged travels in clear.'),
+    .describe(
+      'The endpoint may be http: on another host than this, what is logged travels in clear.',
+    ),
   path_style: z
     .boolean()
     .optional()
@@ -40,7 +42,9 @@ const s3Schema = z.strictObject({
     .min(1)
     .max(2048)
     .optional()
-    .describe("Id, alias or ARN of the KMS key, with `encryption: aws:kms`; AWS's own where absent."),
+    .describe(
+      "Id, alias or ARN of the KMS key, with `encryption: aws:kms`; AWS's own where absent.",
+    ),
   writer_profile: profile(
     'Profile of the AWS configuration that the receiver puts with; where absent what the environment gives.',
   ),

@@ -140,9 +140,7 @@ function prefixFaults(
       return [];
     }
     const both =
-      other.kind === owner.kind
-        ? `Two ${owner.kind}s put`
-        : `An app and a space both put`;
+      other.kind === owner.kind ? `Two ${owner.kind}s put` : `An app and a space both put`;
     return [
       {
         at,

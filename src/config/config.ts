@@ -21,6 +21,8 @@ export interface S3ArchiveConfig {
   readonly region: string;
   /** An S3 other than AWS: `https://host[:port]`. */
   readonly endpoint?: string;
+  /** The endpoint may be http on another machine: also one that the environment names. */
+  readonly allowHttp?: boolean;
   /** The bucket stands in the path of a URL (true) or in its host; as the endpoint has it where absent. */
   readonly pathStyle?: boolean;
   /** The bucket's own default where absent. */

@@ -13,7 +13,6 @@ import type {
   RoleConfig,
   SpaceConfig,
 } from './config.ts';
-import { trustedArchive } from './trusted-archive.ts';
 import { crossCheck } from './cross-check.ts';
 import { parseDuration } from './duration.ts';
 import { findSecrets } from './find-secrets.ts';
@@ -29,6 +28,7 @@ import {
 import { configSchema, type WrittenConfig } from './schema.ts';
 import { schemaFaults } from './schema-problems.ts';
 import { parseTableName } from './table-name.ts';
+import { trustedArchive } from './trusted-archive.ts';
 import { parseYaml } from './yaml-source.ts';
 
 /** A file of a hundred apps has some 140,000 bytes; reading stops here, before the parser's work grows. */
@@ -211,7 +211,7 @@ export function secretFrom(
     throw new PgwitnessError({
       code: 'config.no-secret',
       message: `The environment variable ${name} is ${value === undefined ? 'not set' : 'empty'}; it must hold ${purpose}.`,
-      fix: `Set it, e.g. \`export ${name}=…\`, and run again.`,
+      fix: `Set it, e.g. \`export ${name}=…\`, or write it into the file of \`secrets.file\`, and run again.`,
       exit: 2,
     });
   }

@@ -15,6 +15,7 @@ export function trustedArchive(
     region: s3.region,
     encryption: s3.encryption,
     ...(endpoint !== undefined && { endpoint: endpoint.replace(/\/$/, '') }),
+    ...(s3.allow_http && { allowHttp: true }),
     ...(path_style !== undefined && { pathStyle: path_style }),
     ...(storage_class !== undefined && { storageClass: storage_class }),
     ...(kms_key !== undefined && { kmsKeyId: kms_key }),

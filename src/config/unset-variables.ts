@@ -15,7 +15,10 @@ export function unsetVariables(
   env: Readonly<Record<string, string | undefined>>,
 ): readonly UnsetVariable[] {
   const uses = new Map<string, Set<string>>();
-  for (const [variable, use] of [...spaces.flatMap(spaceVariables), ...apps.flatMap(appVariables)]) {
+  for (const [variable, use] of [
+    ...spaces.flatMap(spaceVariables),
+    ...apps.flatMap(appVariables),
+  ]) {
     if (variable === undefined || (env[variable] ?? '').trim() !== '') continue;
     uses.set(variable, (uses.get(variable) ?? new Set()).add(use));
   }
@@ -29,7 +32,10 @@ export function unsetVariables(
 type Use = readonly [variable: string | undefined, use: string];
 
 /** `old_secret_env` is none of them: outside a rotation it is not set. */
-function spaceVariables({ drain, redactKeyEnv }: Pick<SpaceConfig, 'redactKeyEnv'> & { drain?: SpaceConfig['drain'] }): Use[] {
+function spaceVariables({
+  drain,
+  redactKeyEnv,
+}: Pick<SpaceConfig, 'redactKeyEnv'> & { drain?: SpaceConfig['drain'] }): Use[] {
   return [
     [drain?.secretEnv, '`pgwitness receive` asks drains for it'],
     [

@@ -38,12 +38,13 @@ export async function writeDeployment(given: {
   const config = parse(example) as { apps: Record<string, Record<string, unknown>> };
   const app = config.apps[appName];
   if (app === undefined) throw new Error(`examples/raxx/pgwitness.yaml has no app ${appName}`);
+  const archiveFolder = join(given.directory, 'archive');
   const configPath = join(given.directory, 'pgwitness.yaml');
   await writeFile(
     configPath,
     stringify({
       ...config,
-      archive: { folder: 'archive' },
+      archive: { folder: archiveFolder },
       receiver: { host: '127.0.0.1', port: given.port },
       apps: {
         [appName]: {
@@ -61,11 +62,13 @@ export async function writeDeployment(given: {
   const [chosen] = trusted.apps;
   if (chosen === undefined) throw new Error('the demo has lost its app');
 
+  const { drain } = chosen;
+  if (drain === undefined) throw new Error("the demo's app has lost its drain");
   const secret = randomBytes(24).toString('base64url');
   const { user, password } = given.postgres.superuser;
   const env: Record<string, string> = {
-    [chosen.drain.secretEnv]: secret,
-    RAXX_DEMO_DRAIN_URL: `http://${chosen.drain.user}:${secret}@127.0.0.1:${given.port}/`,
+    [drain.secretEnv]: secret,
+    RAXX_DEMO_DRAIN_URL: `http://${drain.user}:${secret}@127.0.0.1:${given.port}/`,
     [chosen.database.ownerUrlEnv]: given.postgres.url(
       'raxx_owner',
       given.passwords.raxx_owner,
@@ -85,5 +88,5 @@ export async function writeDeployment(given: {
   const envPath = join(given.directory, 'env');
   const lines = Object.entries(env).map(([name, value]) => `export ${name}='${value}'\n`);
   await writeFile(envPath, lines.join(''), { mode: 0o600 });
-  return { configPath, envPath, env, app: chosen, archiveFolder: trusted.archive.folder };
+  return { configPath, envPath, env, app: chosen, archiveFolder };
 }

@@ -42,24 +42,30 @@ const check = defineVerb<{ config: string; app?: string; connect: boolean; json:
     }
     const apps =
       flags.app === undefined ? parsed.config.apps : [chooseApp(parsed.config, flags.app)];
+    const { withSecrets } = await import('../with-secrets.ts');
+    const { env } = flags.connect ? await withSecrets(cli, parsed.config) : cli;
     const problems: Problem[] = [];
     if (flags.connect) {
-      for (const app of apps) problems.push(...(await askDatabase(cli, parsed, app, flags.config)));
+      for (const app of apps) problems.push(...(await askDatabase(env, parsed, app, flags.config)));
     }
     const { unsetVariables } = await import('../../config/unset-variables.ts');
-    const unset = flags.connect ? unsetVariables(apps, cli.env) : [];
+    const ofApps = new Set(apps.map(({ space }) => space));
+    const spaces = parsed.config.spaces.filter(
+      ({ name }) => flags.app === undefined || ofApps.has(name),
+    );
+    const unset = flags.connect ? unsetVariables({ apps, spaces }, env) : [];
     if (flags.json) await printJson(cli, flags.config, problems, parsed.config.apps, unset);
     else await print(cli, flags, problems, parsed.config.apps, unset);
     return problems.length === 0 ? 0 : 1;
   },
 });
 
-async function askDatabase(cli: Cli, parsed: Readable, app: AppConfig, path: string) {
+async function askDatabase(env: Cli['env'], parsed: Readable, app: AppConfig, path: string) {
   const { connectDatabase } = await import('../../capture/connect.ts');
   const { databaseProblems } = await import('../../config/database-problems.ts');
   const { secretFrom } = await import('../../config/read-config.ts');
   const { owner, ownerUrlEnv } = app.database;
-  const url = secretFrom(cli.env, ownerUrlEnv, `the connection URL of ${owner} for ${app.name}`);
+  const url = secretFrom(env, ownerUrlEnv, `the connection URL of ${owner} for ${app.name}`);
   const client = await connectDatabase(url, `the connection of ${owner} for ${app.name}`);
   try {
     return await databaseProblems(app, path, parsed.locate, async (sql, parameters) => {

@@ -48,8 +48,7 @@ export const receiveVerb = defineVerb<Flags>({
     const { startReceiver } = await import('../start-receiver.ts');
     const config = await readConfig(flags.config);
     const receiver = await startReceiver(config, cli, { host: flags.host, port: flags.port });
-    const { url } = receiver;
-    const archive = config.archive.folder;
+    const { url, stores: archive } = receiver;
     cli.process.stdout.write(
       flags.json
         ? `${JSON.stringify({ listening: url, archive })}\n`

@@ -34,7 +34,10 @@ export const shipVerb = defineVerb<{
     const { chooseApp, readConfig, secretFrom } = await import('../../config/read-config.ts');
     const { patienceMs, ship } = await import('../../ship/ship.ts');
     const { packageVersion } = await import('../version.ts');
-    const app = chooseApp(await readConfig(flags.config), flags.app);
+    const { withSecrets } = await import('../with-secrets.ts');
+    const config = await readConfig(flags.config);
+    const app = chooseApp(config, flags.app);
+    const { env } = await withSecrets(cli, config);
     if (app.ship === undefined) {
       const { PgwitnessError } = await import('../../error.ts');
       throw new PgwitnessError({
@@ -45,11 +48,12 @@ export const shipVerb = defineVerb<{
       });
     }
     const { logDirectory, state, drainUrlEnv } = app.ship;
-    const [token] = app.drain.tokens;
+    // A drain of a space has none: what arrives below its prefix is told by its user and password.
+    const [token] = app.drain?.tokens ?? [];
     await ship({
       logDirectory,
       statePath: state,
-      drainUrl: secretFrom(cli.env, drainUrlEnv, `the drain URL of ${app.name}`),
+      drainUrl: secretFrom(env, drainUrlEnv, `the drain URL of ${app.name}`),
       ...(token !== undefined && { token }),
       userAgent: `pgwitness/${packageVersion()}`,
       once: flags.once,

@@ -43,12 +43,16 @@ export const smokeVerb = defineVerb<Flags>({
       json: { ...jsonFlag, brief: 'Print the report as JSON instead of text' },
     },
   },
-  async run(cli, flags) {
+  async run(given, flags) {
     const { chooseApp, readConfig, secretFrom } = await import('../../config/read-config.ts');
-    const { folderArchive } = await import('../../sink/folder-archive.ts');
+    const { openArchive } = await import('../open-archive.ts');
+    const { tokensOf } = await import('../redaction-key.ts');
+    const { withSecrets } = await import('../with-secrets.ts');
     const { smokeOf, printSmoke } = await import('../print-smoke.ts');
     const config = await readConfig(flags.config);
     const app = chooseApp(config, flags.app);
+    const cli = await withSecrets(given, config);
+    const tokens = tokensOf(app, cli.env);
     const { smoke, appUrlEnv } = smokeOf(app, flags.within);
     return printSmoke(cli, flags.json, {
       appUrl: secretFrom(cli.env, appUrlEnv, "the connection URL of the application's own login"),
@@ -57,8 +61,9 @@ export const smokeVerb = defineVerb<Flags>({
         app.database.ownerUrlEnv,
         `the connection URL of ${app.database.owner}`,
       ),
-      archive: folderArchive(config.archive.folder),
+      archive: await openArchive(config, cli),
       prefix: app.prefix,
+      ...(tokens !== undefined && { tokens }),
       smoke,
     });
   },

@@ -130,11 +130,13 @@ export const trailVerb = defineVerb<Flags>({
       json: { ...jsonFlag, brief: 'One JSON object a line instead of text' },
     },
   },
-  async run(cli, flags) {
+  async run(given, flags) {
     const { chooseApp, readConfig } = await import('../../config/read-config.ts');
-    const { folderArchive } = await import('../../sink/folder-archive.ts');
     const { PgwitnessError } = await import('../../error.ts');
     const { askedTable } = await import('../asked-table.ts');
+    const { grepTexts } = await import('../grep-texts.ts');
+    const { openArchive } = await import('../open-archive.ts');
+    const { withSecrets } = await import('../with-secrets.ts');
     const { harmlessText } = await import('../harmless-text.ts');
     const { printTrail } = await import('../print-trail.ts');
     const { trailSpan } = await import('../moment.ts');
@@ -147,12 +149,21 @@ export const trailVerb = defineVerb<Flags>({
         exit: 2,
       });
     }
-    const span = trailSpan(flags, cli.now());
+    const span = trailSpan(flags, given.now());
     const config = await readConfig(flags.config);
     const app = chooseApp(config, flags.app);
+    const cli = await withSecrets(given, config);
+    const say = (note: string) => cli.process.stderr.write(`${harmlessText(note)}\n`);
     const asked = flags.table === undefined ? undefined : askedTable(flags.table, app);
-    if (asked?.note !== undefined) cli.process.stderr.write(`${harmlessText(asked.note)}\n`);
-    const archive = folderArchive(config.archive.folder);
+    if (asked?.note !== undefined) say(asked.note);
+    if (app.space !== undefined) {
+      say(
+        `note ${app.name} runs in the space ${app.space}, whose drain tells no app from another: these are the records of all its apps. --role and --table narrow them.`,
+      );
+    }
+    const searched = grep === undefined ? undefined : grepTexts(grep, app, cli.env);
+    if (searched?.note !== undefined) say(searched.note);
+    const archive = await openArchive(config, cli);
     const opened = flags.verify
       ? await (await import('../open-proof.ts')).openProof(cli, app, archive, span)
       : undefined;
@@ -166,7 +177,7 @@ export const trailVerb = defineVerb<Flags>({
           ...(asked === undefined ? {} : { table: asked.table }),
           ...(role === undefined ? {} : { role }),
           ...(kind === undefined ? {} : { kind }),
-          ...(grep === undefined ? {} : { text: grep }),
+          ...(searched === undefined ? {} : { texts: searched.texts }),
         },
         ...(limit === undefined ? {} : { limit }),
         ...(last === undefined ? {} : { last }),
