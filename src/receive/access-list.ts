@@ -1,5 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { PgwitnessError } from '../error.ts';
+import { logsPrefix } from '../sink/object-key.ts';
 
 /** Who may post frames of an app, and where they go. */
 export interface Drain {
@@ -54,8 +55,8 @@ export function unclaimedPrefix(user: string): string {
 
 /**
  * Throws PgwitnessError, exit 2, where two apps can't be told apart (`receive.shared-secret`), a
- * secret is empty (`receive.empty-secret`) or an app's prefix is one kept for unclaimed frames
- * (`receive.prefix-taken`).
+ * secret is empty (`receive.empty-secret`), an app's prefix is one kept for unclaimed frames
+ * (`receive.prefix-taken`) or none of a key (`sink.bad-prefix`).
  */
 export function buildAccessList(drains: readonly Drain[]): AccessList {
   const key = randomBytes(32);
@@ -160,6 +161,8 @@ function checkShared(drains: readonly Drain[]): void {
 }
 
 function checkPrefixes(drains: readonly Drain[]): void {
+  for (const { prefix, user } of drains)
+    for (const one of [prefix, unclaimedPrefix(user)]) logsPrefix(one);
   const kept = new Set(drains.map((drain) => unclaimedPrefix(drain.user)));
   const taken = drains.find((drain) => kept.has(drain.prefix));
   if (taken === undefined) return;

@@ -1,10 +1,10 @@
+import type { Redactor } from '../redact/redactor.ts';
 import type { AccessList, Caller } from './access-list.ts';
 import type { Coming, FrameStore } from './frame-store.ts';
 import type { IncomingFrame } from './incoming-frame.ts';
 import { harmless, type IntakeObserver, placeOf, type Unavailable } from './intake-observer.ts';
 import { createMemoryBudget, type Hold } from './memory-budget.ts';
 import { prepareFrame } from './prepare-frame.ts';
-import type { Redactor } from './redaction.ts';
 
 export interface IntakeOptions {
   readonly access: AccessList;
@@ -38,12 +38,14 @@ export interface FrameIntake {
 /** Logplex gives a request 5,000 ms; the rest is for the way. */
 const logplexDeadlineMs = 4_500;
 /** Logplex targets 102,400 bytes, a Shield space about 5 MB; unpacked bodies are held to it too. */
-const defaultMaxBody = 32 * 1024 * 1024;
+const defaultMaxBody = 16 * 1024 * 1024;
 const defaultMaxHeld = 192 * 1024 * 1024;
 /** A third of the memory is for bodies up to this, so that large ones never hold up a normal drain. */
 const smallBody = 1024 * 1024;
 /** What a body is held as at most at once: itself, packed, and the object around it; or its pieces. */
 const copies = 3;
+/** Redacted, it stands beside itself, and short values become longer ones. */
+const copiesRedacted = 6;
 
 /**
  * Takes frames of drains into a store. A 200 says that the sink has the frame durably. A 4xx is final
@@ -72,7 +74,7 @@ export function createFrameIntake(options: IntakeOptions): FrameIntake {
         observer.refused('unauthorized');
         return answer(401, { 'WWW-Authenticate': 'Basic realm="pgwitness"' });
       }
-      if (caller.oldSecret) observer.oldSecret(caller.prefix);
+      if (caller.oldSecret) observer.oldSecret(caller.prefix, caller.user);
       const coming = store.coming(caller.prefix, frame.connection);
       const taken = await storedOrNot(frame, caller, started, coming);
       coming.answered();
@@ -100,14 +102,16 @@ export function createFrameIntake(options: IntakeOptions): FrameIntake {
       // What it may come to: the body, and whatever it unpacks to.
       const packed = frame.header('content-encoding') !== null;
       const most = (announced ?? maxBody) + (packed ? maxBody : 0);
-      held.hold = await (most <= smallBody ? small : large).take(most * copies, deadline.signal);
+      const budget = most <= smallBody ? small : large;
+      const times = redactor === undefined ? copies : copiesRedacted;
+      held.hold = await budget.take(most * times, caller.prefix, deadline.signal);
       if (held.hold === undefined) return 'busy';
       const read = await frame.read(maxBody, deadline.signal);
       if (!read.ok) {
         if (read.reason === 'late') held.settled = read.settled;
         return read.reason;
       }
-      if (!packed) held.hold.keep(read.body.length * copies);
+      if (!packed) held.hold.keep(read.body.length * times);
       const preparing = prepareFrame(frame, read.body, {
         caller,
         redactor,

@@ -19,6 +19,8 @@ export type StoreOutcome = {
 
 /** A frame that is being received. */
 export interface Coming {
+  /** It is ready to be put: nobody waits for it any more. */
+  ready(): void;
   /** Its request is answered. Another call does nothing. */
   answered(): void;
 }
@@ -31,7 +33,7 @@ export interface FrameStore {
    * Resolves ok once an object with the frame is durable, and not before; else at `deadline`, in
    * milliseconds of `performance.now`. Never rejects.
    */
-  store(frame: PackedFrame, deadline: number, coming?: Coming): Promise<StoreOutcome>;
+  store(frame: PackedFrame, deadline: number, coming: Coming): Promise<StoreOutcome>;
 }
 
 /**
@@ -41,7 +43,7 @@ export interface FrameStore {
 export function createSingleStore(sink: Sink, observer: IntakeObserver): FrameStore {
   const nameOf = createFrameNames();
   const told = harmless(observer);
-  const nobody: Coming = { answered: () => undefined };
+  const nobody: Coming = { ready: () => undefined, answered: () => undefined };
   return {
     coming: () => nobody,
     async store(frame, deadline) {

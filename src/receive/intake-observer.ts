@@ -56,7 +56,7 @@ export interface IntakeObserver {
   objectStored(report: PutReport): void;
   putFailed(failure: PutFailure): void;
   /** A request of a caller that used a password which a newer one replaces. */
-  oldSecret(prefix: string): void;
+  oldSecret(prefix: string, user: string): void;
   /** An error that nobody expects; `at` is where it came from, without its message, which may quote a frame. */
   unexpected(prefix: string | undefined, at: string): void;
   /** Another call of this observer's threw. */
@@ -88,7 +88,7 @@ export function harmless(observer: IntakeObserver): IntakeObserver {
     refused: guarded((reason) => observer.refused(reason)),
     objectStored: guarded((report) => observer.objectStored(report)),
     putFailed: guarded((failure) => observer.putFailed(failure)),
-    oldSecret: guarded((prefix) => observer.oldSecret(prefix)),
+    oldSecret: guarded((prefix, user) => observer.oldSecret(prefix, user)),
     unexpected: guarded((prefix, at) => observer.unexpected(prefix, at)),
     untold,
   };

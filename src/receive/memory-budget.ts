@@ -9,59 +9,91 @@ export interface Hold {
  * answer of 503 at once would burn all three tries of a drain within milliseconds.
  */
 export interface MemoryBudget {
-  /** Resolves undefined when `signal` aborts before there is room. */
-  take(bytes: number, signal: AbortSignal): Promise<Hold | undefined>;
+  /**
+   * Resolves undefined when `signal` aborts before there is room. `of` names whose bytes they are: no
+   * one gets more than a half, so that who fills their own holds up nobody else. One request counts
+   * for at most three eighths, so that what hangs of its owner's does not keep a large one out.
+   */
+  take(bytes: number, of: string, signal: AbortSignal): Promise<Hold | undefined>;
   readonly held: number;
 }
 
-/** `limit` in bytes; one request may take all of it, and never more. */
+interface Waiting {
+  readonly bytes: number;
+  readonly of: string;
+  readonly enter: () => void;
+}
+
+/** `limit` in bytes. */
 export function createMemoryBudget(limit: number): MemoryBudget {
+  const share = limit / 2;
+  const most = (limit * 3) / 8;
   let held = 0;
-  const line: { readonly bytes: number; readonly enter: () => void }[] = [];
+  const heldBy = new Map<string, number>();
+  const line = new Set<Waiting>();
   return {
     get held() {
       return held;
     },
-    take(asked, signal) {
-      const bytes = Math.min(asked, limit);
+    take(asked, of, signal) {
+      const bytes = Math.min(asked, most);
       if (signal.aborted) return Promise.resolve(undefined);
-      if (line.length === 0 && held + bytes <= limit) return Promise.resolve(hold(bytes));
       return new Promise((resolve) => {
-        const waiting = {
+        const waiting: Waiting = {
           bytes,
+          of,
           enter() {
             signal.removeEventListener('abort', leave);
-            resolve(hold(bytes));
+            resolve(hold(bytes, of));
           },
         };
         const leave = () => {
-          line.splice(line.indexOf(waiting), 1);
+          line.delete(waiting);
           resolve(undefined);
           admit();
         };
         signal.addEventListener('abort', leave, { once: true });
-        line.push(waiting);
+        line.add(waiting);
+        admit();
       });
     },
   };
 
-  function hold(bytes: number): Hold {
-    held += bytes;
+  function hold(bytes: number, of: string): Hold {
+    count(bytes, of);
     let kept = bytes;
     return {
       keep(most) {
         const next = Math.min(kept, most);
-        held -= kept - next;
+        if (next === kept) return;
+        count(next - kept, of);
         kept = next;
         admit();
       },
     };
   }
 
-  /** In the order of arrival, so that a large frame is not passed over for ever. */
+  function count(bytes: number, of: string): void {
+    held += bytes;
+    const own = (heldBy.get(of) ?? 0) + bytes;
+    if (own === 0) heldBy.delete(of);
+    else heldBy.set(of, own);
+  }
+
+  /**
+   * In the order of arrival, so that a large frame is not passed over for ever; but for those whose
+   * half is used up, who wait for their own alone.
+   */
   function admit(): void {
-    for (let next = line[0]; next !== undefined && held + next.bytes <= limit; next = line[0]) {
-      line.shift();
+    const full = new Set<string>();
+    for (const next of line) {
+      if (full.has(next.of)) continue;
+      if ((heldBy.get(next.of) ?? 0) + next.bytes > share) {
+        full.add(next.of);
+        continue;
+      }
+      if (held + next.bytes > limit) return;
+      line.delete(next);
       next.enter();
     }
   }

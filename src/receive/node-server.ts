@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { PgwitnessError } from '../error.ts';
+import { nodeFrame } from './node-frame.ts';
 import type { Receiver } from './receiver.ts';
 
 export interface ListenOptions {
@@ -30,6 +31,10 @@ const headersMs = 10_000;
 const requestMs = 30_000;
 const maxHeaderBytes = 16_384;
 const maxConnections = 4_096;
+/** No drain has more than one; each costs memory that no body's budget counts. */
+const maxPipelined = 256;
+/** For a sender that goes on with its body after the answer: so long until its connection is closed. */
+const lingerMs = 1_000;
 /** The receiver's deadline of 4.5 s, and time for the answers; hosts give 10 s and more after SIGTERM. */
 const defaultGraceMs = 8_000;
 
@@ -44,12 +49,31 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     errorHandler: () => new Response(null, { status: 503, headers: { 'Content-Length': '0' } }),
   });
   const running = new Set<ServerResponse>();
-  const sockets = new Set<Socket>();
+  const lines = new Map<Socket, Line>();
+  /** Those on which nobody has shown a password yet, the oldest first. */
+  const strangers = new Set<Socket>();
 
-  const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+  const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse, toContinue = false) => {
     running.add(outgoing);
-    outgoing.once('close', () => running.delete(outgoing));
+    const line = lines.get(incoming.socket);
+    if (line !== undefined) line.requests += 1;
+    outgoing.once('close', () => {
+      running.delete(outgoing);
+      if (line !== undefined) line.requests -= 1;
+    });
+    if (line !== undefined && line.requests > maxPipelined) {
+      incoming.socket.destroy();
+      return;
+    }
     if (signal.aborted) outgoing.setHeader('Connection', 'close');
+    const goOn = () => {
+      if (toContinue) outgoing.writeContinue();
+    };
+    if (incoming.method === 'POST') {
+      takeFrame(incoming, outgoing, goOn);
+      return;
+    }
+    goOn();
     plainTarget(incoming);
     answer(incoming, outgoing);
   };
@@ -62,14 +86,25 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     // Node's own answer would be a 400, final to Logplex.
     requireHostHeader: false,
   });
-  server.maxConnections = maxConnections;
   server.on('request', onRequest);
+  server.on('checkContinue', (incoming, outgoing) => onRequest(incoming, outgoing, true));
   // An Expect that Node doesn't know gets 417 from it: here such a frame is one like any other.
   server.on('checkExpectation', onRequest);
   server.on('clientError', refuseUnreadable);
   server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    // Who holds connections open without a password makes room for who may have one.
+    if (lines.size >= maxConnections) {
+      const [oldest = socket] = strangers;
+      strangers.delete(oldest);
+      refuse(oldest);
+      if (oldest === socket) return;
+    }
+    lines.set(socket, { requests: 0 });
+    strangers.add(socket);
+    socket.once('close', () => {
+      lines.delete(socket);
+      strangers.delete(socket);
+    });
   });
 
   await opened(server, host, port);
@@ -79,6 +114,34 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     url: `http://${shown}:${address.port}`,
     done: stopped(signal).then(() => close(options.graceMs ?? defaultGraceMs)),
   };
+
+  /** Never rejects: the intake doesn't. */
+  async function takeFrame(
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    onRead: () => void,
+  ): Promise<void> {
+    const frame = nodeFrame(incoming, () => {
+      // Nobody's body is read before their password.
+      strangers.delete(incoming.socket);
+      onRead();
+    });
+    const { status, headers } = await receiver.intake.take(frame);
+    if (incoming.complete) {
+      outgoing.writeHead(status, headers).end();
+      return;
+    }
+    // The rest of the body would be read as the next request. It is passed over for a while: closed at
+    // once, the connection would be reset, and the answer lost on the way.
+    outgoing.writeHead(status, { ...headers, Connection: 'close' });
+    outgoing.flushHeaders();
+    const close = () => {
+      clearTimeout(timer);
+      outgoing.end();
+    };
+    const timer = setTimeout(close, lingerMs);
+    incoming.once('end', close).once('close', close).resume();
+  }
 
   /** Stops accepting; idle connections close at once, the others with their answers. */
   function close(graceMs: number): Promise<void> {
@@ -92,9 +155,14 @@ export async function listen(options: ListenOptions): Promise<Listening> {
         if (!outgoing.headersSent) outgoing.setHeader('Connection', 'close');
       }
       // Node counts a connection that never sent a byte as busy with its first request.
-      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+      for (const socket of lines.keys()) if (socket.bytesRead === 0) socket.destroy();
     });
   }
+}
+
+interface Line {
+  /** That are not answered yet. */
+  requests: number;
 }
 
 function stopped(signal: AbortSignal): Promise<void> {
@@ -119,10 +187,18 @@ function plainTarget(incoming: IncomingMessage): void {
  * Logplex takes as final; it could be a drain behind a bad line, so it is told to try again.
  */
 function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  if (error.code === 'ECONNRESET') socket.destroy();
+  else refuse(socket);
+}
+
+function refuse(socket: Socket): void {
+  if (!socket.writable) {
     socket.destroy();
     return;
   }
+  // Who does not close in return is cut off.
+  const cut = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once('close', () => clearTimeout(cut));
   socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
 }
 

@@ -1,10 +1,10 @@
+import type { Redactor } from '../redact/redactor.ts';
 import { packFrame } from '../sink/frame-object.ts';
 import type { Caller } from './access-list.ts';
 import { type DescribedFrame, describeFrame } from './describe-frame.ts';
 import { type PlainBody, unpackBody } from './frame-body.ts';
 import type { PackedFrame } from './frame-store.ts';
 import type { IncomingFrame } from './incoming-frame.ts';
-import type { Redactor } from './redaction.ts';
 
 export interface PreparedFrame {
   readonly packed: PackedFrame;

@@ -80,6 +80,12 @@ export function createReceiverMetrics() {
       'Requests with a password that a newer one replaces; a rotation is over when it stands still',
       ['prefix'],
     ),
+    oldSecretUsed: new Gauge({
+      name: 'pgwitness_old_secret_used_timestamp_seconds',
+      help: 'When a request last came with a password that a newer one replaces',
+      labelNames: ['user'],
+      registers,
+    }),
     objects: counter('objects_total', 'Objects stored', ['prefix']),
     objectBytes: counter('object_bytes_total', 'Packed bytes of objects stored', ['prefix']),
     frameSeconds: histogram(

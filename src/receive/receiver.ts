@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Sink } from '../sink/sink.ts';
 import { buildAccessList, type Drain } from './access-list.ts';
 import { createFrameIntake, type FrameIntake, type IntakeOptions } from './frame-intake.ts';
-import { createSingleStore } from './frame-store.ts';
+import { createGroupingStore } from './grouping-store.ts';
 import { placeOf } from './intake-observer.ts';
 import { createPutHealth } from './put-health.ts';
 import type { ReceiverMetrics } from './receiver-metrics.ts';
@@ -32,7 +32,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const { drains, sink, log, metrics, now } = options;
   const health = createPutHealth(now);
   const observer = createServerObserver(metrics, log, health);
-  const store = createSingleStore(sink, observer);
+  const store = createGroupingStore(sink, observer);
   const access = buildAccessList(drains);
   const intake = createFrameIntake({ ...options, access, store, observer });
   metrics.observe('held_bytes', 'Bytes of memory taken for bodies', () => intake.heldBytes);

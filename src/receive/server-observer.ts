@@ -40,8 +40,9 @@ export function createServerObserver(
       metrics.retries.inc(Math.max(0, tries - 1));
       log.error({ prefix, key, frames, tries, code, error }, 'put failed');
     },
-    oldSecret(prefix) {
+    oldSecret(prefix, user) {
       metrics.oldSecret.inc({ prefix });
+      metrics.oldSecretUsed.setToCurrentTime({ user });
     },
     unexpected(prefix, at) {
       log.error({ prefix, at }, 'a frame met something unexpected');
