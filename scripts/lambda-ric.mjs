@@ -4,8 +4,6 @@
 // `node scripts/lambda-ric.mjs` prints the path of its start file.
 import { spawn } from 'node:child_process';
 import {
-  accessSync,
-  constants,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -39,9 +37,11 @@ export function lambdaRicPath(env = process.env) {
   return join(placeOf(env), 'node_modules/aws-lambda-ric/bin/index.mjs');
 }
 
-/** Whether it is there, or can be built here. */
-export function lambdaRicAvailable(env = process.env) {
-  return existsSync(lambdaRicPath(env)) || missingPrograms(env).length === 0;
+/** Programs that are needed and not on the path; none where it is built already. */
+export function missingRicPrograms(env = process.env) {
+  if (existsSync(lambdaRicPath(env))) return [];
+  const folders = (env.PATH ?? '').split(delimiter);
+  return programs.filter((name) => !folders.some((folder) => existsSync(join(folder, name))));
 }
 
 /**
@@ -105,7 +105,7 @@ function age(file) {
 }
 
 async function build(place, env) {
-  const missing = missingPrograms(env);
+  const missing = missingRicPrograms(env);
   if (missing.length > 0) {
     throw new Error(
       `aws-lambda-ric can't be built here: ${missing.join(', ')} not found. On Debian: apt-get install ${lambdaRicPackages.join(' ')}`,
@@ -150,20 +150,6 @@ async function build(place, env) {
 function nodeHeaders() {
   const prefix = dirname(dirname(process.execPath));
   return existsSync(join(prefix, 'include/node/node.h')) ? [`--nodedir=${prefix}`] : [];
-}
-
-function missingPrograms(env) {
-  const folders = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
-  return programs.filter((name) => !folders.some((folder) => isProgram(join(folder, name))));
-}
-
-function isProgram(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Runs a step of the build at the lowest priority; its output is shown only where it fails. */

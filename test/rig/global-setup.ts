@@ -1,6 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { TestProject } from 'vitest/node';
+import {
+  ensureLambdaRic,
+  lambdaRicPackages,
+  missingRicPrograms,
+} from '../../scripts/lambda-ric.mjs';
 import { missingRgwPrograms, rgwPackages } from '../../scripts/rgw.mjs';
 import { startS3Starter } from './s3-starter.ts';
 
@@ -12,6 +17,8 @@ declare module 'vitest' {
     alembicPython: string;
     /** Where test/rig/s3-world.ts asks for a real S3, Ceph's RGW; '' where its programs are missing. */
     s3: string;
+    /** Whether Lambda's runtime client is there or can be built: `ensureLambdaRic` gives it. */
+    lambdaRic: boolean;
   }
 }
 
@@ -26,6 +33,7 @@ const parts = [
     isPresent: () => existsSync('/usr/lib/python3/dist-packages/alembic/__init__.py'),
   },
   { packages: rgwPackages, isPresent: () => missingRgwPrograms().length === 0 },
+  { packages: lambdaRicPackages, isPresent: () => missingRicPrograms().length === 0 },
 ];
 
 /** Vitest runs what this gives back when all tests have ended. */
@@ -56,7 +64,15 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     'alembicPython',
     existsSync('/usr/lib/python3/dist-packages/alembic/__init__.py') ? '/usr/bin/python3' : '',
   );
+  const lambdaRic = missingRicPrograms().length === 0;
+  project.provide('lambdaRic', lambdaRic);
+  // Built beside the other tests; its own say why where it fails.
+  const building = lambdaRic && process.env['CI'] === 'true' ? ensureLambdaRic() : undefined;
+  const built = building?.catch(() => undefined);
   const starter = await startS3Starter();
   project.provide('s3', starter.url);
-  return () => starter.stop();
+  return async () => {
+    await starter.stop();
+    await built;
+  };
 }
