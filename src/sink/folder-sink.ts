@@ -75,12 +75,11 @@ export async function openFolderSink(
       // The folder may have been moved away under us: the next try makes it again.
       directories.forget(incoming);
       directories.forget(directory);
-      throw error;
-    } finally {
       await discard(aside);
+      throw error;
     }
     // Also for 'exists': whoever made that name may have crashed, or failed, before syncing it.
-    await disk.syncDirectory(directory);
+    await Promise.all([disk.syncDirectory(directory), discard(aside)]);
     return outcome;
   }
 
@@ -106,23 +105,27 @@ export async function openFolderSink(
  * receiver runs.
  */
 async function refuseLinks(root: string, directory: string): Promise<void> {
-  let path = root;
-  for (const name of relative(root, directory).split(sep)) {
-    path = join(path, name);
-    const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
-    // What isn't there has nothing below it, and is made as a folder.
-    if (found === undefined) return;
-    if (!found.isSymbolicLink()) continue;
-    throw new PgwitnessError({
-      code: 'sink.link-in-archive',
-      message: `${path} is a symbolic link; below the archive’s folder ${root} none is followed, so nothing is written there.`,
-      fix: 'Put the folder itself in its place (mount another disk there), or move the whole archive: archive.folder may be a link.',
-      exit: 2,
-    });
-  }
+  const names = relative(root, directory).split(sep);
+  const paths = names.map((_, at) => join(root, ...names.slice(0, at + 1)));
+  const links = await Promise.all(paths.map(isLink));
+  const at = links.indexOf(true);
+  if (at === -1) return;
+  throw new PgwitnessError({
+    code: 'sink.link-in-archive',
+    message: `${paths[at]} is a symbolic link; below the archive’s folder ${root} none is followed, so nothing is written there.`,
+    fix: 'Put the folder itself in its place (mount another disk there), or move the whole archive: archive.folder may be a link.',
+    exit: 2,
+  });
+}
+
+/** What isn't there is none: it is made as a folder, or making it says why not. */
+async function isLink(path: string): Promise<boolean> {
+  const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR' || error.code === 'ELOOP')
+      return undefined;
+    throw error;
+  });
+  return found?.isSymbolicLink() === true;
 }
 
 function goOn(signal: AbortSignal | undefined): void {
