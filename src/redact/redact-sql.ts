@@ -22,8 +22,8 @@ export interface SqlScanner {
     tokenOf: (value: string) => string,
     options: { readonly whole: boolean },
   ): Edits;
-  /** To be awaited before each frame's first `edits`: puts right what a statement before has broken. */
-  ready(): Promise<void>;
+  /** As `SqlGrammar.ready`: to be asked, and awaited, before each message. */
+  ready(): Promise<void> | undefined;
 }
 
 /** Parsing takes about 10 bytes of heap a byte of statement, and Lambda has little (UTF-16 units). */
@@ -86,7 +86,7 @@ function editsOf(
   cut: SqlToken | undefined,
 ): Edit[] {
   const edits: Edit[] = [];
-  const put = ({ start }: SqlToken, { end }: SqlToken, text: string) => {
+  const put = (start: number, end: number, text: string) => {
     if (sql.slice(start, end) !== text) edits.push({ start, end, text });
   };
   const tokens = all.filter(({ kind }) => kind !== 'comment');
@@ -97,7 +97,7 @@ function editsOf(
   for (const token of all) {
     if (token.kind === 'comment') {
       // Between the parts of one value it has gone with the value.
-      if (token.start >= done) put(token, token, emptied(sql, token));
+      if (token.start >= done) put(token.start, token.end, emptied(sql, token));
       continue;
     }
     const at = index;
@@ -120,7 +120,9 @@ function editsOf(
       address
         ? sql.slice(token.start, last.end)
         : literalValue(sql, token, escapeOf(sql, tokens, at));
-    put(token, last, `${mark}${last === cut ? '[cut]' : tokenOf(value())}${mark}`);
+    // `N'…'` is of another type than `'…'`, so its letter stays.
+    const from = token.kind === 'string' ? sql.indexOf("'", token.start) : token.start;
+    put(from, last.end, `${mark}${last === cut ? '[cut]' : tokenOf(value())}${mark}`);
     done = last.end;
   }
   return edits;

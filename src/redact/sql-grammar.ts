@@ -13,10 +13,11 @@ export interface SqlGrammar {
   /** Never throws. */
   parse(sql: string): Parsed;
   /**
-   * To be awaited before the first `parse` of each frame: replaces an instance that a statement has
-   * broken, so that it breaks nothing but the frame it is in, and there the same way each time.
+   * To be asked, and awaited, before each message: makes a new instance where a statement has broken
+   * the one before, so that what is made of a message never hangs on another one. Undefined where
+   * there is nothing to wait for.
    */
-  ready(): Promise<void>;
+  ready(): Promise<void> | undefined;
 }
 
 /** A heap never shrinks: an instance that one statement made grow over this is replaced (bytes). */
@@ -37,6 +38,7 @@ export async function loadSqlGrammar(): Promise<SqlGrammar> {
       printErr: silent,
     });
   let query: PgQueryModule | undefined = await make();
+  let making: Promise<void> | undefined;
   const encoder = new TextEncoder();
   return {
     parse(sql) {
@@ -52,8 +54,13 @@ export async function loadSqlGrammar(): Promise<SqlGrammar> {
         return 'neither';
       }
     },
-    async ready() {
-      query ??= await make();
+    ready() {
+      if (query !== undefined) return undefined;
+      making ??= make().then((made) => {
+        query = made;
+        making = undefined;
+      });
+      return making;
     },
   };
 }
