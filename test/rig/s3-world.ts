@@ -27,7 +27,10 @@ export interface S3World {
   /** An empty bucket, and how to reach it. */
   newBucket(options?: { readonly versioned?: boolean }): Promise<S3Place>;
   setBucketPolicy(bucket: string, policy: string): Promise<void>;
-  /** A role of the owner's account that has this one policy, assumed. */
+  /**
+   * A role with this one policy, assumed by a user who owns no bucket: to RGW a session that the
+   * owner opens is the owner's own where a bucket's settings are concerned, whatever its policy says.
+   */
   newRole(policy: string): Promise<CredentialSource>;
 }
 
@@ -42,6 +45,7 @@ export async function startS3World(): Promise<S3World> {
   const server = (await answer.json()) as RgwServer;
   const owner: CredentialSource = async () => server.adminKey;
   const settings = { endpoint: server.endpoint, region: server.region };
+  const user = await newUser(server);
   const clientOf = (credentials: CredentialSource) =>
     new S3Client({ ...settings, credentials, forcePathStyle: true, maxAttempts: 1 });
   const client = clientOf(owner);
@@ -73,24 +77,24 @@ export async function startS3World(): Promise<S3World> {
         Statement: [
           {
             Effect: 'Allow',
-            Principal: { AWS: ['arn:aws:iam:::user/admin'] },
+            Principal: { AWS: [`arn:aws:iam:::user/${user.name}`] },
             Action: ['sts:AssumeRole'],
           },
         ],
       };
-      await askIam(server, {
+      await ask(server, 'POST', '/', {
         Action: 'CreateRole',
         RoleName: role,
         Path: '/',
         AssumeRolePolicyDocument: JSON.stringify(trust),
       });
-      await askIam(server, {
+      await ask(server, 'POST', '/', {
         Action: 'PutRolePolicy',
         RoleName: role,
         PolicyName: 'policy',
         PolicyDocument: policy,
       });
-      const sts = new STSClient({ ...settings, credentials: owner });
+      const sts = new STSClient({ ...settings, credentials: user.key });
       const { Credentials: given } = await sts.send(
         new AssumeRoleCommand({ RoleArn: `arn:aws:iam:::role/${role}`, RoleSessionName: 'test' }),
       );
@@ -110,9 +114,25 @@ export async function shippedPolicy(name: string, bucket: string): Promise<strin
   return text.replaceAll('raxx-heroku-logs-prod', bucket);
 }
 
-/** AWS's Query protocol; the SDK's client for it is not worth a dependency. */
-async function askIam(server: RgwServer, query: Record<string, string>): Promise<void> {
-  const url = new URL(server.endpoint);
+/** A user of RGW, which is an account of its own. */
+async function newUser(server: RgwServer) {
+  const name = `user-${randomBytes(6).toString('hex')}`;
+  const key = { accessKeyId: name, secretAccessKey: randomBytes(20).toString('hex') };
+  await ask(server, 'PUT', '/admin/user', {
+    ...{ uid: name, 'display-name': name },
+    ...{ 'access-key': key.accessKeyId, 'secret-key': key.secretAccessKey },
+  });
+  return { name, key };
+}
+
+/** RGW's IAM and its own administration: the SDK's client for the one is not worth a dependency. */
+async function ask(
+  server: RgwServer,
+  method: string,
+  path: string,
+  query: Record<string, string>,
+): Promise<void> {
+  const url = new URL(path, server.endpoint);
   const signer = new SignatureV4({
     service: 's3',
     region: server.region,
@@ -120,16 +140,12 @@ async function askIam(server: RgwServer, query: Record<string, string>): Promise
     sha256: NodeSha256,
     uriEscapePath: false,
   });
+  const { protocol, hostname, host, port } = url;
   const signed = await signer.sign({
-    method: 'POST',
-    protocol: url.protocol,
-    hostname: url.hostname,
-    port: Number(url.port),
-    path: '/',
-    query,
-    headers: { host: url.host },
+    ...{ method, protocol, hostname, port: Number(port), path, query, headers: { host } },
   });
   url.search = new URLSearchParams(query).toString().replaceAll('+', '%20');
-  const answer = await fetch(url, { method: 'POST', headers: signed.headers });
-  if (!answer.ok) throw new Error(`${query['Action']}: ${answer.status} ${await answer.text()}`);
+  const answer = await fetch(url, { method, headers: signed.headers });
+  if (!answer.ok)
+    throw new Error(`${query['Action'] ?? path}: ${answer.status} ${await answer.text()}`);
 }
