@@ -26,9 +26,6 @@ const allowed = /^(@smithy\/(signature-v4|core|types)|libpg-query)$/;
 /** `index.handler` is what Lambda is told; the redactor is loaded where settings ask for it. */
 const entries = { index: 'src/lambda.ts', redactor: 'src/redact/redactor.ts' };
 
-/** Zip's own first day, in whatever zone the machine is: what an entry's time is made of. */
-const mtime = new Date(1980, 0, 1);
-
 /** Builds both zips; returns each with its size in bytes and its sha256. */
 export async function buildLambda(folder = join(root, 'dist/lambda')) {
   const [index, redactor] = await Promise.all([bundle('index'), bundle('redactor')]);
@@ -48,6 +45,8 @@ export async function buildLambda(folder = join(root, 'dist/lambda')) {
   ];
 
   function write(name, files) {
+    // Zip keeps local time: the same words on any machine.
+    const mtime = new Date(1980, 0, 2, 12);
     // A regular file that everybody may read: Lambda runs as another user than it unpacks.
     const entry = { mtime, os: 3, attrs: (0o100644 << 16) >>> 0, level: 9 };
     const bytes = zipSync(
@@ -81,8 +80,8 @@ async function bundle(name) {
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'none',
-    // The grammar's module is CommonJS and asks for Node's own modules.
-    ...(name === 'redactor' && { banner: { js: requireInModule } }),
+    // The grammar's module is CommonJS.
+    ...(name === 'redactor' && { banner: { js: commonJsInModule } }),
     plugins: [redactorApart],
   });
   const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
@@ -99,8 +98,10 @@ async function bundle(name) {
   return { code: outputFiles[0].contents, packages };
 }
 
-const requireInModule =
-  "import{createRequire}from'node:module';const require=createRequire(import.meta.url);";
+const commonJsInModule = [
+  "import { createRequire } from 'node:module';",
+  'const require = createRequire(import.meta.url), __dirname = import.meta.dirname;',
+].join('');
 
 /** What is loaded later is a file of its own, which the zip without grammar lacks. */
 const redactorApart = {

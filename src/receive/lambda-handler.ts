@@ -43,8 +43,8 @@ const spareMs = 250;
 const leastMs = 500;
 
 /**
- * Answers events of a Function URL, one frame an object. Never rejects: what a Function URL makes of
- * an error tells the drain nothing, and costs the sandbox.
+ * Answers events of a Function URL, one frame an object. Never rejects: an error would be a 502 whose
+ * reason stands in no count of ours.
  *
  * Lambda freezes the process at its answer and may thaw it for another event, minutes later. Nothing
  * waits across that: a 200 is given after the sink's word. Behind a 503 a put that was given up may
@@ -58,19 +58,21 @@ export function createLambdaHandler(options: LambdaHandlerOptions): LambdaHandle
   const observer = createLambdaObserver(options);
   // Beyond one event: it remembers the keys of frames whose own time says nothing.
   const store = createSingleStore(sink, observer);
-  let lastAnswerAt = now();
+  let awakeAt = now();
 
   return async (event, context) => {
     try {
       observer.begin(context.awsRequestId);
-      if (now() - lastAnswerAt > s3Limits.idleMs) sink.close();
+      const slept = now() - awakeAt > s3Limits.idleMs;
+      awakeAt = now();
+      if (slept) sink.close();
       return await answered(event, context);
     } catch (error) {
-      observer.failed(placeOf(error));
+      tell(() => observer.failed(placeOf(error)));
       return answer(503);
     } finally {
-      lastAnswerAt = now();
-      flush();
+      awakeAt = now();
+      tell(() => observer.flush());
     }
   };
 
@@ -80,10 +82,10 @@ export function createLambdaHandler(options: LambdaHandlerOptions): LambdaHandle
       case 'alive':
         return answer(200, { 'Content-Type': 'text/plain; charset=utf-8' }, 'alive\n');
       case 'method':
-        observer.notFrame('method');
+        tell(() => observer.notFrame('method'));
         return answer(405, { Allow: 'POST' });
       case 'unreadable':
-        observer.notFrame('unreadable');
+        tell(() => observer.notFrame('unreadable'));
         return answer(503);
       case 'frame': {
         const deadlineMs = timeLeft(request.arrivedAt, context);
@@ -91,15 +93,6 @@ export function createLambdaHandler(options: LambdaHandlerOptions): LambdaHandle
         const { status, headers } = await intake.take(request.frame);
         return answer(status, headers);
       }
-    }
-  }
-
-  /** A log that can't be written changes no answer. */
-  function flush(): void {
-    try {
-      observer.flush();
-    } catch {
-      return;
     }
   }
 
@@ -120,4 +113,14 @@ function answer(
 ): LambdaAnswer {
   const { 'Content-Length': _, ...kept } = headers;
   return { statusCode, headers: kept, body };
+}
+
+/** A log that can't be written changes no answer. */
+function tell(call: () => void): void {
+  try {
+    call();
+  } catch {
+    // Nobody is left to tell.
+    return;
+  }
 }
