@@ -14,6 +14,9 @@ export interface ListenOptions {
   readonly signal: AbortSignal;
   /** What may still run so long after the stop is cut off. */
   readonly graceMs?: number;
+  /** From a request's first byte to the end of its headers at the latest. */
+  readonly headersMs?: number;
+  readonly maxConnections?: number;
 }
 
 export interface Listening {
@@ -26,11 +29,11 @@ export interface Listening {
 /** Logplex closes a connection that idled 144 to 300 s; one that its server closes first costs lines (logplex#168). */
 const keepAliveMs = 400_000;
 /** A drain sends its header in one piece. */
-const headersMs = 10_000;
+const defaultHeadersMs = 10_000;
 /** Behind the receiver's own deadline: for a client that goes on sending after its answer. */
 const requestMs = 30_000;
 const maxHeaderBytes = 16_384;
-const maxConnections = 4_096;
+const defaultMaxConnections = 4_096;
 /** No drain has more than one; each costs memory that no body's budget counts. */
 const maxPipelined = 256;
 /** For a sender that goes on with its body after the answer: so long until its connection is closed. */
@@ -44,6 +47,8 @@ const defaultGraceMs = 8_000;
  */
 export async function listen(options: ListenOptions): Promise<Listening> {
   const { host, port, receiver, signal } = options;
+  const headersMs = options.headersMs ?? defaultHeadersMs;
+  const maxConnections = options.maxConnections ?? defaultMaxConnections;
   const answer = getRequestListener((request) => receiver.handle(request), {
     overrideGlobalObjects: false,
     errorHandler: () => new Response(null, { status: 503, headers: { 'Content-Length': '0' } }),
@@ -81,7 +86,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     keepAliveTimeout: keepAliveMs,
     headersTimeout: headersMs,
     requestTimeout: requestMs,
-    connectionsCheckingInterval: 1_000,
+    connectionsCheckingInterval: Math.min(1_000, headersMs),
     maxHeaderSize: maxHeaderBytes,
     // Node's own answer would be a 400, final to Logplex.
     requireHostHeader: false,
