@@ -1,5 +1,5 @@
 import { failed, type Outcome } from './smoke-stage.ts';
-import { type ArchiveWatch, keyTime, type Sighting } from './watch-archive.ts';
+import { type ArchiveWatch, isTold, keyTime, type Sighting } from './watch-archive.ts';
 import type { WrittenTracer } from './write-tracer.ts';
 
 /** Waits; rejects when the signal aborts. `setTimeout` of `node:timers/promises` is one. */
@@ -24,7 +24,10 @@ const unloggedMs = 2_000;
 /** Beside what the watch is about, all that can carry a statement the role wrote. */
 const carriers: readonly string[] = ['statement', 'audit', 'witness'];
 
-/** Looks into the archive until the tracer is found or the time is over, which is soon where nothing logs it. */
+/**
+ * Looks into the archive until the tracer is found or the time is over, which is soon where nothing logs it.
+ * `secret`: what has to stand there as a token, and not itself, where values are redacted.
+ */
 export async function awaitTracer(given: {
   readonly watch: ArchiveWatch;
   readonly tracer: WrittenTracer;
@@ -32,8 +35,9 @@ export async function awaitTracer(given: {
   readonly now: () => number;
   readonly sleep: Sleep;
   readonly signal: AbortSignal | undefined;
+  readonly secret: string | undefined;
 }): Promise<Outcome<FoundTracer>> {
-  const { watch, tracer, now } = given;
+  const { watch, tracer, now, secret } = given;
   const logged = loggedBy(tracer) !== undefined || tracer.loggedOtherwise;
   const withinMs = logged ? given.withinMs : Math.min(given.withinMs, unloggedMs);
   const written = now();
@@ -46,8 +50,10 @@ export async function awaitTracer(given: {
       if (record.user !== tracer.role) strangers.add(record.user ?? 'nobody');
       else if (objectKey !== undefined) {
         const lagMs = now() - written;
+        if (secret !== undefined && isTold(record, secret)) return inTheClear(objectKey);
         const where = record.kind === 'witness' ? ', in its witness line' : '';
-        const evidence = `${objectKey}${where}, ${seconds(lagMs)} after the write`;
+        const how = secret === undefined ? '' : ', by the token of its value';
+        const evidence = `${objectKey}${where}${how}, ${seconds(lagMs)} after the write`;
         return { ok: true, evidence, found: { objectKey, lagMs } };
       }
     }
@@ -73,7 +79,8 @@ export async function awaitTracer(given: {
     });
   }
   return (
-    proven(await watch.lookFarBack()) ?? notFound(watch.seen, tracer, seconds(withinMs), strangers)
+    proven(await watch.lookFarBack()) ??
+    notFound(watch.seen, tracer, seconds(withinMs), strangers, secret !== undefined)
   );
 }
 
@@ -83,11 +90,23 @@ function loggedBy({ logStatement, witnessed }: WrittenTracer): string | undefine
   return witnessed ? 'in the witness line of each write' : undefined;
 }
 
+const otherKey =
+  ' Values are redacted: the receiver has to have the same redaction key as is set here, or the token looked for is another.';
+
+function inTheClear(objectKey: string): Outcome<never> {
+  return failed(`${objectKey} holds the value itself`, {
+    meaning:
+      'The statement is in the archive, but not redacted: personal data is stored as it came.',
+    next: 'Start the receiver anew (or build and set the Lambda function anew) from this configuration, with the redaction key in its environment. What is stored stays as it is until its retention ends.',
+  });
+}
+
 function notFound(
   seen: ArchiveWatch['seen'],
   tracer: WrittenTracer,
   within: string,
   strangers: ReadonlySet<string>,
+  redacted: boolean,
 ): Outcome<never> {
   const [unread] = seen.unread;
   const more = [
@@ -132,7 +151,7 @@ function notFound(
   if (logged !== undefined) {
     return failed(evidence(arrived), {
       meaning: `${tracer.role}'s statements are logged (${logged}) and objects arrive, yet not this one: ${seen.postgresLines === 0 ? "the drain carries other lines than the database's" : 'the log of another database is carried, or it takes longer'}.`,
-      next: "See that the drain is that of the app the database is attached to, or that `pgwitness ship` follows this server's log_directory; then try a longer --within.",
+      next: `See that the drain is that of the app the database is attached to, or that \`pgwitness ship\` follows this server's log_directory; then try a longer --within.${redacted ? otherKey : ''}`,
     });
   }
   return failed(evidence(`${arrived}; log_statement is ${tracer.logStatement}`), {

@@ -1,11 +1,12 @@
 import type { SmokeConfig } from '../config/config.ts';
 import { showTable } from '../config/table-name.ts';
+import type { Tokens } from '../redact/token.ts';
 import type { Archive } from '../sink/sink.ts';
 import { withDatabase } from './ask-database.ts';
 import { awaitTracer, type Sleep } from './await-tracer.ts';
 import { clean, proveHistory } from './prove-history.ts';
 import { failed, type Outcome, type SmokeStage } from './smoke-stage.ts';
-import { fillRow, makeNonce } from './tracer.ts';
+import { fillRow, makeNonce, tracerTexts } from './tracer.ts';
 import { watchArchive } from './watch-archive.ts';
 import { markOf, writeTracer } from './write-tracer.ts';
 
@@ -17,6 +18,8 @@ export interface SmokeOptions {
   /** The app's folder below `logs/`. */
   readonly prefix: string;
   readonly smoke: SmokeConfig;
+  /** Where the receiver redacts: what values stand as in the archive. Then none may stand there itself. */
+  readonly tokens?: Pick<Tokens, 'token'>;
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly sleep: Sleep;
@@ -50,7 +53,7 @@ export interface SmokeReport {
  * where a database (both logins are tried before anything is written) or the archive can't be reached.
  */
 export async function runSmoke(options: SmokeOptions): Promise<SmokeReport> {
-  const { smoke, now, signal } = options;
+  const { smoke, tokens, now, signal } = options;
   const nonce = makeNonce();
   const event = fillRow(smoke.event.row, nonce, now());
   const mark = markOf(event, nonce);
@@ -80,19 +83,29 @@ export async function runSmoke(options: SmokeOptions): Promise<SmokeReport> {
     const [session] = await ask<{ role: string }>('select session_user::text as role');
     return session?.role;
   });
-  const watch = await watchArchive(options.archive, options.prefix, nonce, now);
+  const watch = await watchArchive(
+    options.archive,
+    options.prefix,
+    tracerTexts(event, nonce, tokens),
+    now,
+  );
   const tracer = await stage('write', `write the tracer ${mark}`, () =>
     withDatabase(options.appUrl, "the application's connection", signal, (ask) =>
       writeTracer(ask, smoke.event, event),
     ),
   );
-  const found = await stage('archive', 'find its statement in the archive', async () =>
+  const sought = tokens === undefined ? 'statement' : 'statement, redacted,';
+  const found = await stage('archive', `find its ${sought} in the archive`, async () =>
     tracer === undefined
       ? failed('not looked for', {
           meaning: "The tracer was not written, so it can't arrive.",
           next: 'See the stage before.',
         })
-      : awaitTracer({ ...options, watch, tracer, withinMs: smoke.withinMs, signal }),
+      : awaitTracer({
+          ...options,
+          ...{ watch, tracer, withinMs: smoke.withinMs, signal },
+          secret: tokens === undefined ? undefined : nonce,
+        }),
   );
 
   const notes: string[] = [];

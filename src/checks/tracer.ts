@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import type { SmokeRow, TableName } from '../config/config.ts';
+import type { Tokens } from '../redact/token.ts';
 
 /** Sixteen hex digits: never seen before, and the same in SQL, JSON, LIKE and a log line. */
 export function makeNonce(): string {
@@ -18,6 +19,21 @@ export function fillRow(row: SmokeRow, nonce: string, nowMs: number): SmokeRow {
         : value,
     ]),
   );
+}
+
+/**
+ * By what a statement with this row is recognised in the archive: by its nonce, and where values are
+ * redacted by the tokens of those that hold it.
+ */
+export function tracerTexts(
+  row: SmokeRow,
+  nonce: string,
+  tokens: Pick<Tokens, 'token'> | undefined,
+): string[] {
+  const values = Object.values(row).flatMap((value) =>
+    typeof value === 'string' && value.includes(nonce) ? [value] : [],
+  );
+  return [nonce, ...(tokens === undefined ? [] : values.map((value) => tokens.token(value)))];
 }
 
 /**

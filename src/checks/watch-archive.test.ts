@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => small.remove());
 
-const watch = () => watchArchive(small.archive, 'raxx', nonce, Date.now);
+const watch = () => watchArchive(small.archive, 'raxx', [nonce], Date.now);
 const tracer = (logLine = 1) =>
   herokuMessage({
     atMs: Date.now(),

@@ -13,7 +13,7 @@ const skewMs = 10 * 60_000;
 /** Bytes of new lines kept to be stitched again with what is still to come. */
 const keptBytes = 64 * 1024 * 1024;
 
-/** A record that holds the nonce, and the objects its lines stand in. */
+/** A record that holds one of the texts, and the objects its lines stand in. */
 export interface Sighting {
   readonly record: LogRecord;
   readonly objects: readonly string[];
@@ -21,7 +21,7 @@ export interface Sighting {
 
 /** What became new in an archive since the watch began. */
 export interface ArchiveWatch {
-  /** Reads the objects that are new, and gives each record that holds the text, as often as it is looked for. */
+  /** Reads the objects that are new, and gives each record that holds a text, as often as it is looked for. */
   look(): Promise<Sighting[]>;
   /**
    * As `look`, over a day back: a frame whose first line is old has an old key. Costly where there
@@ -48,13 +48,13 @@ interface Kept {
 }
 
 /**
- * Begins to watch an app's part of an archive for records that hold `text`: what is there now is not
- * new. `now` is the clock (epoch milliseconds).
+ * Begins to watch an app's part of an archive for records that hold one of `texts`: what is there now
+ * is not new. `now` is the clock (epoch milliseconds).
  */
 export async function watchArchive(
   archive: Archive,
   prefix: string,
-  text: string,
+  texts: readonly string[],
   now: () => number,
 ): Promise<ArchiveWatch> {
   const begin = now();
@@ -118,7 +118,7 @@ export async function watchArchive(
     }
     return sightings(
       lines.filter((kept) => touched.has(kept.process)),
-      text,
+      texts,
     );
   }
 
@@ -133,16 +133,19 @@ export async function watchArchive(
 
 /**
  * Stitches the lines of some processes anew: `[N-M]` does not say how many chunks a message has, so
- * what has come is looked at each time, and taken for whole only because it holds the text.
+ * what has come is looked at each time, and taken for whole only because it holds a text.
  */
-function sightings(lines: readonly Kept[], text: string): Sighting[] {
+function sightings(lines: readonly Kept[], texts: readonly string[]): Sighting[] {
   const stitcher = createStitcher<string>();
   const found = lines.flatMap(({ line, key }) => stitcher.push(line, key));
   return [...found, ...stitcher.flush()]
-    .filter(({ record }) =>
-      [record.statement, record.message, record.detail].some((field) => field?.includes(text)),
-    )
+    .filter(({ record }) => texts.some((text) => isTold(record, text)))
     .map(({ record, origins }) => ({ record, objects: origins }));
+}
+
+/** Whether the text stands in what a record says. */
+export function isTold({ statement, message, detail }: LogRecord, text: string): boolean {
+  return [statement, message, detail].some((field) => field?.includes(text));
 }
 
 function dayFolder(base: string, ms: number): string {

@@ -101,7 +101,7 @@ describe('recordMatcher', () => {
       kind: 'statement',
       table: 'users',
       role: 'raptor_app',
-      text: 'x',
+      texts: ['x'],
     });
     const headless = record({ kind: 'log', message: 'only an end', complete: false });
     expect(asked(headless)).toBe(true);
@@ -115,7 +115,7 @@ describe('recordMatcher', () => {
   });
 
   test('all filters have to hold', () => {
-    const matches = recordMatcher({ table: 'users', role: 'raptor_app', text: 'values (1)' });
+    const matches = recordMatcher({ table: 'users', role: 'raptor_app', texts: ['values (1)'] });
     expect(matches(statement('insert into users values (1)'))).toBe(true);
     expect(matches({ ...statement('insert into users values (1)'), user: 'raptor' })).toBe(false);
     expect(matches(statement('insert into users values (2)'))).toBe(false);
@@ -123,7 +123,7 @@ describe('recordMatcher', () => {
 
   test('a loss comes through every filter but a kind', () => {
     const loss = record({ kind: 'loss' });
-    expect(recordMatcher({ table: 'users', role: 'x', text: 'y' })(loss)).toBe(true);
+    expect(recordMatcher({ table: 'users', role: 'x', texts: ['y'] })(loss)).toBe(true);
     expect(recordMatcher({ kind: 'statement' })(loss)).toBe(false);
     expect(recordMatcher({ kind: 'loss' })(loss)).toBe(true);
   });
@@ -133,6 +133,38 @@ describe('recordMatcher', () => {
       statement: 'insert into users values ($1)',
       detail: "parameters: $1 = 'a'",
     });
-    expect(recordMatcher({ text: "$1 = 'a'" })(bound)).toBe(true);
+    expect(recordMatcher({ texts: ["$1 = 'a'"] })(bound)).toBe(true);
+  });
+
+  test('one of several texts is enough, and none of them is too little', () => {
+    const matches = recordMatcher({ texts: ['joe', 'pgw:0123'] });
+    expect(matches(statement("insert into users values ('joe')"))).toBe(true);
+    expect(matches(statement("insert into users values ('pgw:0123')"))).toBe(true);
+    expect(matches(statement("insert into users values ('pgw:4567')"))).toBe(false);
+    expect(recordMatcher({ texts: [] })(statement('joe'))).toBe(false);
+  });
+
+  test('a redacted statement is found by its table as before', () => {
+    const matches = recordMatcher({ table: 'public.users' });
+    expect(matches(statement("update public.users set a = 'pgw:0123' where id = 'pgw:4567'"))).toBe(
+      true,
+    );
+    expect(matches(statement("update public.user_events set a = 'pgw:0123'"))).toBe(false);
+  });
+
+  test('a statement that was redacted as a whole may be any, a message that was is none', () => {
+    const whole = statement('[redacted 120 bytes]');
+    const raised = record({ kind: 'error', message: 'x', statement: '[redacted 9 bytes]' });
+    const audited = audit('', '"[redacted 12 bytes]"');
+    const asked = recordMatcher({ table: 'users', texts: ['joe'] });
+    for (const each of [whole, raised, audited]) expect(asked(each)).toBe(true);
+    expect(recordMatcher({ table: 'users' })(audit('public.users', '[redacted 9 bytes]'))).toBe(
+      true,
+    );
+    expect(asked({ ...whole, user: 'raptor' })).toBe(true);
+    expect(recordMatcher({ role: 'raptor', table: 'users' })(whole)).toBe(false);
+    for (const kind of ['log', 'other', 'error'] as const) {
+      expect(asked(record({ kind, message: '[redacted 120 bytes]' })), kind).toBe(false);
+    }
   });
 });

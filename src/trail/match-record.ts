@@ -7,14 +7,18 @@ export interface TrailFilter {
   /** The role that the session is logged in as, exactly. */
   readonly role?: string;
   readonly kind?: RecordKind;
-  /** A text that stands in the record, upper and lower case as written. */
-  readonly text?: string;
+  /**
+   * One of these texts stands in the record, upper and lower case as written: in an archive that is
+   * redacted a value stands as its token.
+   */
+  readonly texts?: readonly string[];
 }
 
 /**
  * Whether a record is asked for. A loss always is, unless a kind is asked for: an answer with a hole
- * has to say so. So is a record that is not whole where what is missing may be what is asked for:
- * nobody can write out of sight by a statement that is too long to hold.
+ * has to say so. So is a record that is not whole, or whose statement was redacted as a whole, where
+ * what is missing may be what is asked for: nobody can write out of sight by a statement that is too
+ * long to hold, or too odd to be redacted.
  *
  * `table` is exact over AUDIT lines that name their object. Over statements it is a search for the
  * name as a whole word, quoted or not, with or without a schema: it finds a statement that merely
@@ -22,13 +26,13 @@ export interface TrailFilter {
  */
 export function recordMatcher(filter: TrailFilter): (record: LogRecord) => boolean {
   const tests: ((record: LogRecord) => boolean)[] = [];
-  const { kind, role, table, text } = filter;
+  const { kind, role, table, texts } = filter;
   if (role !== undefined) tests.push((record) => record.user === role || headless(record));
   if (table !== undefined) {
     const namesTable = tableMatcher(table);
-    tests.push((record) => !record.complete || namesTable(record));
+    tests.push((record) => hidden(record) || namesTable(record));
   }
-  if (text !== undefined) tests.push((record) => !record.complete || holdsText(record, text));
+  if (texts !== undefined) tests.push((record) => hidden(record) || holdsOne(record, texts));
   const matches = (record: LogRecord) => tests.every((test) => test(record));
   if (kind !== undefined) {
     const toldByText = kind !== 'loss' && kind !== 'other';
@@ -42,6 +46,17 @@ export function recordMatcher(filter: TrailFilter): (record: LogRecord) => boole
 /** A message of Postgres whose beginning, with role and severity, is missing. */
 function headless(record: LogRecord): boolean {
   return !record.complete && record.severity === undefined;
+}
+
+/** As redaction puts it in the place of what it could not place. */
+const redacted = /\[redacted \d+ bytes\]/;
+
+/** What the record is about may be in what of it is missing. */
+function hidden(record: LogRecord): boolean {
+  if (!record.complete) return true;
+  const { kind, statement, message } = record;
+  const text = statement ?? (kind === 'statement' || kind === 'audit' ? message : undefined);
+  return text !== undefined && redacted.test(text);
 }
 
 /** `AUDIT: SESSION,1,1,WRITE,INSERT,TABLE,public.users,"insert …"`: where the object's name stands. */
@@ -120,7 +135,7 @@ function literally(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }
 
-function holdsText(record: LogRecord, text: string): boolean {
+function holdsOne(record: LogRecord, texts: readonly string[]): boolean {
   const fields = [
     record.message,
     record.statement,
@@ -137,5 +152,5 @@ function holdsText(record: LogRecord, text: string): boolean {
     record.procid,
     record.host,
   ];
-  return fields.some((field) => field?.includes(text));
+  return fields.some((field) => texts.some((text) => field?.includes(text)));
 }

@@ -86,7 +86,7 @@ describe('zcat and grep', () => {
           { encoding: 'utf8' },
         );
         let records = 0;
-        const keep = recordMatcher({ text });
+        const keep = recordMatcher({ texts: [text] });
         const span = { prefix: 'raxx', since: noon - day, until: noon + day, keep };
         for await (const entry of scanRecords(small.archive, span)) {
           if (entry.type === 'record') records += 1;
