@@ -7,6 +7,7 @@ import { coverageVerb } from './verbs/coverage.ts';
 import { demoVerb } from './verbs/demo.ts';
 import { initVerb } from './verbs/init.ts';
 import { installVerb } from './verbs/install.ts';
+import { lambdaVerbs } from './verbs/lambda.ts';
 import { planVerb } from './verbs/plan.ts';
 import { pseudonymizeVerb } from './verbs/pseudonymize.ts';
 import { receiveVerb } from './verbs/receive.ts';
@@ -34,6 +35,7 @@ const root = buildRouteMap({
     trail: trailVerb,
     redact: redactVerbs,
     secret: secretVerbs,
+    lambda: lambdaVerbs,
     demo: demoVerb,
     version: versionVerb,
   },

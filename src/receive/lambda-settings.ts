@@ -78,15 +78,11 @@ export function readLambdaSecrets(
   const drains = settings.drains.map((drain): Drain => {
     const { app, prefix, user, tokens, secretEnv, oldSecretEnv, redactKeyEnv } = drain;
     if (redactKeyEnv !== undefined) redactKeys.set(prefix, secretOf(redactKeyEnv));
+    const present = secretOf(secretEnv);
     // A rotation ends with the old one's variable taken away: that it is missing is no fault.
     const old = oldSecretEnv === undefined ? '' : (env[oldSecretEnv] ?? '');
-    return {
-      app,
-      prefix,
-      user,
-      tokens,
-      secrets: [secretOf(secretEnv), ...(old.trim() === '' ? [] : [old])],
-    };
+    const rotates = old.trim() !== '' && old !== present;
+    return { app, prefix, user, tokens, secrets: rotates ? [present, old] : [present] };
   });
   if (missing.size === 0) return { drains, redactKeys };
   const names = [...missing].join(', ');
