@@ -292,10 +292,10 @@ test('an object of several frames has 8 MB at most, and a giant frame is alone i
   const { sink, objects, ids } = memorySink(() => 30);
   const { store, coming } = storeOver(sink);
   const bodies = Array.from({ length: 20 }, () => randomBytes(900_000));
-  const frames = await Promise.all(bodies.map((body, at) => frame(String(at), { body })));
+  const large = await Promise.all(bodies.map((body, at) => frame(String(at), { body })));
   const giant = await frame('giant', { body: randomBytes(5_000_000) });
   const last = coming('one', {});
-  const all = [...frames.slice(0, 10), giant, ...frames.slice(10)].map((each) => store(each));
+  const all = [...large.slice(0, 10), giant, ...large.slice(10)].map((each) => store(each));
   all.push(store(f.last, 4_500, last));
   expect((await Promise.all(all)).every(({ ok }) => ok)).toBe(true);
   expect(ids()).toContainEqual(['giant']);
