@@ -40,10 +40,11 @@ export async function readSecrets(path: string): Promise<ReadonlyMap<string, str
 export async function changeSecrets(
   path: string,
   change: (secrets: ReadonlyMap<string, string>) => ReadonlyMap<string, string | undefined>,
+  patienceMs = lockPatienceMs,
 ): Promise<void> {
   // What a link stands for is replaced, not the link.
   const target = await realpath(path).catch(() => path);
-  const release = await lock(target);
+  const release = await lock(target, patienceMs);
   try {
     const found = await readFileOf(target);
     const changes = change(found?.secrets ?? new Map());
@@ -54,15 +55,15 @@ export async function changeSecrets(
   }
 }
 
-async function lock(path: string): Promise<() => void> {
-  const deadline = performance.now() + lockPatienceMs;
+async function lock(path: string, patienceMs: number): Promise<() => void> {
+  const deadline = performance.now() + patienceMs;
   for (;;) {
     const release = await takeLock(`secrets ${path}`);
     if (release !== undefined) return release;
     if (performance.now() > deadline) {
       throw new PgwitnessError({
         code: 'config.secrets-busy',
-        message: `Another process has been changing ${path} for ${lockPatienceMs / 1_000} s; nothing was changed.`,
+        message: `Another process has been changing ${path} for ${patienceMs / 1_000} s; nothing was changed.`,
         fix: 'Let it end, and run this again.',
         exit: 2,
       });

@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream';
 import { run, type StricliProcess } from '@stricli/core';
 import { createApp } from '../../src/cli/app.ts';
 
@@ -19,6 +20,10 @@ export async function runCli(
     readonly onWrite?: (text: string) => void;
     /** A person reads stderr. */
     readonly stderrTerminal?: boolean;
+    /** A person reads stdout. */
+    readonly terminal?: boolean;
+    /** What a person types, who is asked on stderr. */
+    readonly typed?: string;
   } = {},
 ): Promise<CliRun> {
   const written = { stdout: '', stderr: '' };
@@ -29,20 +34,31 @@ export async function runCli(
     },
     ...(name === 'stderr' ? { isTTY: given.stderrTerminal ?? false } : {}),
   });
+  const asked = given.typed === undefined ? {} : askedStreams(given.typed, stream('stderr').write);
   const process: StricliProcess = {
     stdout: stream('stdout'),
     stderr: stream('stderr'),
     env: {},
     exitCode: null,
+    ...asked,
   };
   await run(createApp(args), args, {
     process,
     env: given.env ?? {},
     cwd: '/',
     signal: given.signal ?? new AbortController().signal,
-    terminal: false,
+    terminal: given.terminal ?? false,
     now: given.now ?? Date.now,
   });
   const code = Number(process.exitCode ?? 0);
   return { ...written, code: code < 0 ? 2 : code };
+}
+
+/** Streams of a terminal at which somebody types. */
+function askedStreams(typed: string, write: (text: string) => void) {
+  const stdin = Object.assign(new PassThrough(), { isTTY: true });
+  const stderr = Object.assign(new PassThrough(), { isTTY: true });
+  stderr.on('data', (bytes) => write(String(bytes)));
+  stdin.end(typed);
+  return { stdin, stderr } as unknown as Pick<StricliProcess, 'stderr'>;
 }

@@ -12,7 +12,7 @@ interface Flags {
 export const secretRetireVerb = defineVerb<Flags>({
   brief: "End a rotation: take a drain's password before the present one away",
   detail:
-    'Asks first, and says how often the receiver that listens at `receiver.host` and `receiver.port` has been given the old password since it started, where it can be reached. A drain that still has the old one is refused once the receiver has been restarted, and what it sends is lost.',
+    'Asks first, and says when the old password was last used, where the receiver can be reached at `receiver.host` and `receiver.port`. A drain that still has the old one is refused once the receiver has been restarted, and what it sends is lost.',
   examples: [
     ['pgwitness secret retire --app raxx-api-prod', 'after a question'],
     ['pgwitness secret retire --space raxx-shield --yes', 'without one, for a script'],
@@ -56,8 +56,8 @@ export const secretRetireVerb = defineVerb<Flags>({
         exit: 2,
       });
     }
-    const prefixes = chosen.sharedBy.map(({ prefix }) => prefix);
-    const use = await readOldUse(config.receiver, prefixes, chosen.drain.user);
+    const users = chosen.sharedBy.map(({ drain }) => drain.user);
+    const use = await readOldUse(config.receiver, users);
     say(showOldUse(use, variable));
     if (!flags.yes) {
       const question = `Take ${variable} away? A drain that still has it loses what it sends.`;
@@ -68,8 +68,12 @@ export const secretRetireVerb = defineVerb<Flags>({
     }
     const retired = await retireDrainSecret(chosen.drain, store);
     if (flags.json) {
-      const used = use.kind === 'counted' ? use.frames : null;
-      const result = { retired: retired ? variable : null, usedSinceReceiverStarted: used };
+      // Absent where it can't be told, null where it was not used since the receiver started.
+      const lastUsed =
+        use.kind === 'told'
+          ? { lastUsed: use.usedAt === undefined ? null : new Date(use.usedAt).toISOString() }
+          : {};
+      const result = { retired: retired ? variable : null, ...lastUsed };
       cli.process.stdout.write(`${JSON.stringify(result)}\n`);
     } else {
       cli.process.stdout.write(
