@@ -1,5 +1,5 @@
 import { PgwitnessError } from '../error.ts';
-import { quietSdk } from './quiet-sdk.ts';
+import { quietLogger, quietSdk } from './quiet-sdk.ts';
 
 /** What signs requests to AWS, or to whatever speaks its protocol. */
 export interface AwsCredentials {
@@ -77,7 +77,7 @@ interface Given {
 async function openProvider(profile: string | undefined): Promise<() => Promise<Given>> {
   quietSdk();
   const { defaultProvider } = await import('@aws-sdk/credential-provider-node');
-  return defaultProvider(profile === undefined ? {} : { profile });
+  return defaultProvider({ logger: quietLogger, ...(profile !== undefined && { profile }) });
 }
 
 function noCredentials(message: string, fix: string): PgwitnessError {

@@ -5,3 +5,13 @@
 export function quietSdk(): void {
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 }
+
+const silence = () => undefined;
+/** A logger for the SDK, which writes to the console where it is given none. */
+export const quietLogger = {
+  trace: silence,
+  debug: silence,
+  info: silence,
+  warn: silence,
+  error: silence,
+};

@@ -1,7 +1,7 @@
 import type { GetObjectCommandOutput, ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { PgwitnessError } from '../error.ts';
 import type { CredentialSource } from './aws-credentials.ts';
-import { quietSdk } from './quiet-sdk.ts';
+import { quietLogger, quietSdk } from './quiet-sdk.ts';
 import { refusalError, unreachableError } from './s3-error.ts';
 import { describePlace, type S3Place, s3Origin } from './s3-place.ts';
 import { assertSafeKey, isSafeKey } from './safe-key.ts';
@@ -11,6 +11,8 @@ import type { Archive, ArchiveObject } from './sink.ts';
 const mostObjectBytes = 256 * 1024 * 1024;
 /** Reading a body that was cut off is begun again so often; requests are tried again by the SDK. */
 const readTries = 3;
+/** All that S3 gives at a time, and all of a list that is held at a time. */
+const mostKeysInPage = 1_000;
 const maxAttempts = 4;
 const limits = { connectionTimeout: 3_000, socketTimeout: 10_000 };
 const sockets = 32;
@@ -23,7 +25,9 @@ const sockets = 32;
  * checksum that the store keeps of it. Throws `sink.no-such-object` and `sink.s3-frozen`, exit 1,
  * `sink.object-too-large`, exit 1, and what an S3 sink throws, exit 3.
  */
-export function s3Archive(options: S3Place & { readonly credentials: CredentialSource }): Archive {
+export function s3Archive(
+  options: S3Place & { readonly credentials: CredentialSource; readonly pageSize?: number },
+): Archive {
   s3Origin(options);
   const description = describePlace(options);
   const { bucket: Bucket } = options;
@@ -41,12 +45,15 @@ export function s3Archive(options: S3Place & { readonly credentials: CredentialS
         reader.list({
           Bucket,
           Prefix: prefix,
+          MaxKeys: options.pageSize ?? mostKeysInPage,
           // Keys may hold what XML can't.
           EncodingType: 'url',
           ...(after !== '' && { StartAfter: after }),
           ...(continueAt !== undefined && { ContinuationToken: continueAt }),
         }),
       );
+      // A list without objects says that nobody did anything: a web page must not be read as one.
+      if (page.Name === undefined || page.IsTruncated === undefined) throw noS3(description);
       for (const { Key = '', Size, LastModified } of page.Contents ?? []) {
         const key = decodeKey(Key);
         if (key === undefined || !isSafeKey(key) || !key.startsWith(prefix)) continue;
@@ -89,6 +96,7 @@ export function s3Archive(options: S3Place & { readonly credentials: CredentialS
   }
 
   async function bytesOf(object: GetObjectCommandOutput, key: string): Promise<Uint8Array> {
+    if (object.ETag === undefined) throw noS3(description);
     const length = object.ContentLength ?? 0;
     if (length > mostObjectBytes) {
       const body = object.Body as { destroy?: () => void } | undefined;
@@ -160,16 +168,13 @@ async function openReader(options: S3Place & { readonly credentials: CredentialS
       httpAgent: { keepAlive: true, maxSockets: sockets },
       httpsAgent: { keepAlive: true, maxSockets: sockets },
     },
-    logger: quiet,
+    logger: quietLogger,
   });
   return {
     list: (input: ListInput) => client.send(new ListObjectsV2Command(input)),
     get: (input: GetInput) => client.send(new GetObjectCommand(input)),
   };
 }
-
-const silence = () => undefined;
-const quiet = { trace: silence, debug: silence, info: silence, warn: silence, error: silence };
 
 /** As S3 writes it under `encoding-type=url`; undefined where it is malformed. */
 function decodeKey(encoded: string): string | undefined {
@@ -196,6 +201,15 @@ function whyUnreachable(error: unknown): string {
   const { code, name } = error as { code?: unknown; name?: unknown };
   const kind = [code, name].find((word) => typeof word === 'string' && /^\w{1,40}$/.test(word));
   return `it gave no answer that can be read (${kind ?? 'no reason given'})`;
+}
+
+function noS3(description: string): PgwitnessError {
+  return new PgwitnessError({
+    code: 'sink.s3-failed',
+    message: `What answers for ${description} is no S3.`,
+    fix: 'Look at archive.s3.endpoint and at what stands between here and the store.',
+    exit: 3,
+  });
 }
 
 function outOfOrder(description: string, prefix: string): PgwitnessError {

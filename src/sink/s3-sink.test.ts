@@ -74,6 +74,17 @@ if (hasS3) {
     await expect(read(key)).rejects.toMatchObject({ code: 'sink.no-such-object' });
   });
 
+  test('a store that takes no more is told as full, and takes objects again once there is space', async () => {
+    const small = await world.newBucket();
+    await world.limitObjects(small.bucket, 1);
+    const sink = openSink({ ...small, credentials: world.owner });
+    expect(await sink.put(newKey(), body)).toBe('stored');
+    const key = newKey();
+    await expect(sink.put(key, body)).rejects.toMatchObject({ code: 'sink.s3-full', exit: 1 });
+    await world.limitObjects(small.bucket, 2);
+    expect(await sink.put(key, body)).toBe('stored');
+  });
+
   test.each([
     ['a bucket that is not there', { bucket: 'no-such-bucket' }, 'sink.s3-no-bucket', 2],
     // AWS says SignatureDoesNotMatch; RGW tells nobody why.

@@ -26,6 +26,8 @@ export interface S3World {
   clientOf(credentials: CredentialSource): S3Client;
   /** An empty bucket, and how to reach it. */
   newBucket(options?: { readonly versioned?: boolean }): Promise<S3Place>;
+  /** Sets a quota: the bucket takes so many objects, and no more. */
+  limitObjects(bucket: string, count: number): Promise<void>;
   setBucketPolicy(bucket: string, policy: string): Promise<void>;
   /**
    * A role with this one policy, assumed by a user who owns no bucket: to RGW a session that the
@@ -66,6 +68,13 @@ export async function startS3World(): Promise<S3World> {
         );
       }
       return { bucket, ...settings };
+    },
+    async limitObjects(bucket, count) {
+      await ask(server, 'PUT', '/admin/bucket', {
+        ...{ quota: '', uid: 'admin', bucket, enabled: 'true' },
+        // Without a size RGW takes none.
+        ...{ 'max-objects': String(count), 'max-size-kb': '1000000' },
+      });
     },
     async setBucketPolicy(bucket, policy) {
       await client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy: policy }));
