@@ -1,62 +1,13 @@
 import { once } from 'node:events';
 import { Agent, request as httpRequest } from 'node:http';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { drainHeaders, frameOf } from '../../test/rig/drain.ts';
 import { receiverRig } from '../../test/rig/receiver-rig.ts';
+import { dial, raw, serve } from '../../test/rig/receiver-socket.ts';
 import type { Sink } from '../sink/sink.ts';
 import { listen } from './node-server.ts';
-
-async function serve(given: Parameters<typeof receiverRig>[0] & { graceMs?: number } = {}) {
-  const { graceMs, ...over } = given;
-  const rig = await receiverRig(over);
-  const stop = new AbortController();
-  const { receiver } = rig;
-  const options = { host: '127.0.0.1', port: 0, receiver, signal: stop.signal };
-  const server = await listen(graceMs === undefined ? options : { ...options, graceMs });
-  onTestFinished(async () => {
-    stop.abort();
-    await server.done;
-  });
-  return { ...rig, ...server, stop, port: Number(new URL(server.url).port) };
-}
-
-/** A connection on which a test writes HTTP by hand. */
-async function dial(port: number) {
-  const socket: Socket = connect(port, '127.0.0.1');
-  let received = '';
-  socket.setEncoding('latin1');
-  socket.on('data', (chunk) => {
-    received += chunk;
-  });
-  // A server that is done with a connection may reset it.
-  socket.on('error', () => socket.destroy());
-  await once(socket, 'connect');
-  onTestFinished(() => {
-    socket.destroy();
-  });
-  return {
-    socket,
-    closed: once(socket, 'close'),
-    async until(pattern: RegExp): Promise<string> {
-      for (const end = Date.now() + 10_000; !pattern.test(received); ) {
-        if (Date.now() > end)
-          throw new Error(`not seen: ${pattern} in ${JSON.stringify(received)}`);
-        await sleep(5);
-      }
-      const seen = received;
-      received = '';
-      return seen;
-    },
-  };
-}
-
-function raw(body: Uint8Array, more = ''): Buffer {
-  const { authorization } = drainHeaders({});
-  const head = `POST / HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nContent-Length: ${body.length}\r\n${more}\r\n`;
-  return Buffer.concat([Buffer.from(head), body]);
-}
 
 test('frames follow each other on one connection, each answered with Content-Length and never in chunks', async () => {
   const { port, bodies } = await serve();
@@ -186,7 +137,7 @@ async function dialOnce(port: number): Promise<void> {
 }
 
 test('what hangs at a stop is cut off after the grace', async () => {
-  const { port, stop, done } = await serve({ graceMs: 100 });
+  const { port, stop, done } = await serve({}, { graceMs: 100 });
   const line = await dial(port);
   line.socket.write('POST / HTTP/1.1\r\nHost: x\r\n');
   await sleep(30);

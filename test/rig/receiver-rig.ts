@@ -44,6 +44,7 @@ export async function receiverRig(given: Partial<ReceiverOptions> & { readonly d
   const archive = folderArchive(folder);
   return {
     folder,
+    sink: options.sink,
     receiver,
     archive,
     logged,
