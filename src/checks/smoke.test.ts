@@ -1,126 +1,41 @@
-import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import pg from 'pg';
-import { pino } from 'pino';
+import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { withFolder } from '../../test/rig/right-config.ts';
 import { runCli } from '../../test/rig/run-cli.ts';
-import { installCapture } from '../capture/install.ts';
+import {
+  smokePrefix as prefix,
+  type SmokeWorld,
+  smokeConfigPath,
+  startSmokeWorld,
+} from '../../test/rig/smoke-world.ts';
 import type { SmokeConfig } from '../config/config.ts';
-import { readConfig } from '../config/read-config.ts';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../demo/embedded-postgres.ts';
-import { type Listening, listen } from '../receive/node-server.ts';
-import { createReceiver } from '../receive/receiver.ts';
-import { createReceiverMetrics } from '../receive/receiver-metrics.ts';
-import { ship } from '../ship/ship.ts';
-import { folderArchive } from '../sink/folder-archive.ts';
-import { openFolderSink } from '../sink/folder-sink.ts';
+import { createTokens } from '../redact/token.ts';
 import type { Archive } from '../sink/sink.ts';
 import { runSmoke, type SmokeOptions, type SmokeReport } from './smoke.ts';
 
-const prefix = 'raxx-api-prod';
-const database = 'raxx';
-const secret = () => randomBytes(12).toString('hex');
-const passwords = {
-  raxx_owner: secret(),
-  raptor_app: secret(),
-  audit_archiver: secret(),
-  raptor_audit_compliance: secret(),
-};
-
-let postgres: EmbeddedPostgres;
+let world: SmokeWorld;
 let superuser: pg.Client;
 let owner: pg.Client;
-let folder: string;
 let archive: Archive;
-let receiver: Listening;
+let folder: string;
 let smoke: SmokeConfig;
-const stopReceiver = new AbortController();
-/** The shipper of the test at hand. */
-let stopShip: AbortController;
-let shipping: Promise<void>;
-
-const urlOf = (role: keyof typeof passwords) => postgres.url(role, passwords[role], database);
-
-const exampleConfig = fileURLToPath(new URL('../../examples/raxx/pgwitness.yaml', import.meta.url));
-const example = (name: string) =>
-  readFile(new URL(`../../examples/raxx/${name}`, import.meta.url), 'utf8');
-
-async function connect(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  return client;
-}
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'pgwitness-smoke-'));
-  const config = await readConfig(exampleConfig);
-  const app = config.apps.find(({ name }) => name === prefix);
-  if (app?.smoke === undefined) throw new Error('the example has lost its smoke test');
-  smoke = app.smoke;
-  postgres = await startEmbeddedPostgres({});
-  const asSuperuser = (name?: string) =>
-    connect(postgres.url(postgres.superuser.user, postgres.superuser.password, name));
-  const first = await asSuperuser();
-  await first.query(`create database ${database}`);
-  await first.end();
-  superuser = await asSuperuser(database);
-  await superuser.query(await example('roles.sql'));
-  await superuser.query(`alter database ${database} owner to raxx_owner`);
-  for (const [role, password] of Object.entries(passwords)) {
-    await superuser.query(`alter role ${role} password '${password}'`);
-  }
-  owner = await connect(urlOf('raxx_owner'));
-  await owner.query(await example('schema.sql'));
-  await installCapture({ owner, superuser }, app.database);
+  world = await startSmokeWorld();
+  ({ superuser, owner, archive, folder, smoke } = world);
   await owner.query('create table unwitnessed (note text)');
   await owner.query('grant insert on unwitnessed to raptor_app');
-
-  archive = folderArchive(join(folder, 'archive'));
-  receiver = await listen({
-    host: '127.0.0.1',
-    port: 0,
-    signal: stopReceiver.signal,
-    receiver: createReceiver({
-      drains: [{ app: prefix, prefix, user: 'raxx', secrets: ['s3cret'], tokens: [] }],
-      sink: await openFolderSink(join(folder, 'archive')),
-      now: Date.now,
-      log: pino({ level: 'silent' }),
-      metrics: createReceiverMetrics(),
-    }),
-  });
 });
-afterAll(async () => {
-  await Promise.all([superuser?.end(), owner?.end()]);
-  stopReceiver.abort();
-  await receiver?.done;
-  await postgres?.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => world?.close());
 beforeEach(() => startShipping());
 afterEach(() => stopShipping());
 
-function startShipping(): void {
-  stopShip = new AbortController();
-  shipping = ship({
-    logDirectory: postgres.logDirectory,
-    statePath: join(folder, 'ship.json'),
-    drainUrl: receiver.url.replace('http://', 'http://raxx:s3cret@'),
-    userAgent: 'pgwitness/test',
-    once: false,
-    signal: stopShip.signal,
-    now: Date.now,
-    report: () => undefined,
-  });
-}
-
-async function stopShipping(): Promise<void> {
-  stopShip.abort();
-  await shipping;
-}
+const startShipping = () => world.startShipping();
+const stopShipping = () => world.stopShipping();
+const urlOf: SmokeWorld['urlOf'] = (role) => world.urlOf(role);
 
 function run(over: Partial<SmokeOptions> = {}): Promise<SmokeReport> {
   return runSmoke({
@@ -176,11 +91,8 @@ describe('runSmoke', () => {
 
   test('pgwitness smoke prints each stage and what was proven, and ends with 0 or 1', async () => {
     const path = join(folder, 'pgwitness.yaml');
-    const example = await readFile(exampleConfig, 'utf8');
-    await writeFile(
-      path,
-      example.replace('folder: ./archive', `folder: ${join(folder, 'archive')}`),
-    );
+    const example = await readFile(smokeConfigPath, 'utf8');
+    await writeFile(path, withFolder(example, join(folder, 'archive')));
     const env = {
       RAXX_PROD_APP_URL: urlOf('raptor_app'),
       RAXX_PROD_OWNER_URL: urlOf('raxx_owner'),
@@ -300,6 +212,14 @@ describe('runSmoke', () => {
     }
   });
 
+  test('a statement that arrives with its values where they should be redacted proves nothing', async () => {
+    const report = await run({ tokens: createTokens('a redaction key of 32 characters') });
+    expect(report.ok).toBe(false);
+    const stage = stageOf(report, 'archive');
+    expect(stage?.evidence).toMatch(/\.gz holds the value itself$/);
+    expect(stage?.failure?.meaning).toContain('not redacted');
+  });
+
   test('nothing arriving is failure mode A', async () => {
     await stopShipping();
     const report = await run({ smoke: { ...smoke, withinMs: 400 } });
@@ -379,7 +299,7 @@ describe('runSmoke', () => {
 
   test('a login that is refused throws before anything is written', async () => {
     const begun: string[] = [];
-    const wrong = urlOf('raxx_owner').replace(passwords.raxx_owner, 'wrong');
+    const wrong = urlOf('raxx_owner').replace(world.passwords.raxx_owner, 'wrong');
     await expect(
       run({ ownerUrl: wrong, onBegin: ({ id }) => begun.push(id) }),
     ).rejects.toMatchObject({ code: 'capture.connect-wrong-password', exit: 3 });
