@@ -13,8 +13,6 @@ import {
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { build } from 'esbuild';
-import { zipSync } from 'fflate';
 import { ensureInstalled, root } from './bootstrap.mjs';
 
 /**
@@ -28,6 +26,8 @@ const entries = { index: 'src/lambda.ts', redactor: 'src/redact/redactor.ts' };
 
 /** Builds both zips; returns each with its size in bytes and its sha256. */
 export async function buildLambda(folder = join(root, 'dist/lambda')) {
+  // Not before they are installed.
+  const { zipSync } = await import('fflate');
   const [index, redactor] = await Promise.all([bundle('index'), bundle('redactor')]);
   const grammar = readFileSync(join(root, 'node_modules/libpg-query/wasm/libpg-query.wasm'));
   mkdirSync(folder, { recursive: true });
@@ -63,6 +63,7 @@ export async function buildLambda(folder = join(root, 'dist/lambda')) {
 
 /** One entry as one file, with the names of the packages that some of it comes from. */
 async function bundle(name) {
+  const { build } = await import('esbuild');
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
     entryPoints: { [name]: entries[name] },

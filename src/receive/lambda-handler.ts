@@ -1,3 +1,4 @@
+import type { Redactor } from '../redact/redactor.ts';
 import { s3Limits } from '../sink/s3-connections.ts';
 import type { Sink } from '../sink/sink.ts';
 import type { AccessList } from './access-list.ts';
@@ -6,7 +7,6 @@ import { createSingleStore } from './frame-store.ts';
 import { placeOf } from './intake-observer.ts';
 import { parseLambdaEvent } from './lambda-event.ts';
 import { createLambdaObserver } from './lambda-observer.ts';
-import type { Redactor } from './redaction.ts';
 
 /** What of Lambda's context is used. */
 export interface LambdaContext {

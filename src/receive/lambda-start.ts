@@ -1,11 +1,11 @@
 import { PgwitnessError } from '../error.ts';
+import type { Redactor } from '../redact/redactor.ts';
 import { environmentCredentials } from '../sink/aws-credentials.ts';
 import { s3EndpointFrom } from '../sink/s3-place.ts';
 import { openS3Sink } from '../sink/s3-sink.ts';
 import { buildAccessList } from './access-list.ts';
 import { createLambdaHandler, type LambdaHandler } from './lambda-handler.ts';
 import { type LambdaSettings, readLambdaSecrets, readLambdaSettings } from './lambda-settings.ts';
-import type { Redactor } from './redaction.ts';
 
 /** All that the function may touch of the outside world. */
 export interface LambdaWorld {
