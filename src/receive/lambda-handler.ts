@@ -102,7 +102,7 @@ export function createLambdaHandler(options: LambdaHandlerOptions): LambdaHandle
     const waited = arrivedAt === undefined ? 0 : now() - arrivedAt;
     const forLogplex = logplexDeadlineMs - (waited > 0 && waited < logplexDeadlineMs ? waited : 0);
     const forLambda = context.getRemainingTimeInMillis() - spareMs;
-    return Math.max(leastMs, Math.min(forLogplex, forLambda));
+    return Math.min(Math.max(leastMs, forLogplex), Math.max(0, forLambda));
   }
 }
 
