@@ -79,3 +79,54 @@ test.each([
 ])('%s is refused at the start', (_, code, drains) => {
   expect(() => buildAccessList(drains)).toThrow(expect.objectContaining({ code, exit: 2 }));
 });
+
+test('the first password is the new one, and who uses another is told apart', () => {
+  const access = buildAccessList([app('a', { secrets: ['new', 'old'] }), app('b')]);
+  expect(access.identify(basic('a:new'), null)).toMatchObject({ app: 'a', oldSecret: false });
+  expect(access.identify(basic('a:old'), null)).toMatchObject({ app: 'a', oldSecret: true });
+  expect(access.identify(basic('b:secret'), null)).toMatchObject({ app: 'b', oldSecret: false });
+  const same = buildAccessList([app('a', { secrets: ['one', 'one'] })]);
+  expect(same.identify(basic('a:one'), null)).toMatchObject({ oldSecret: false });
+});
+
+test('apps behind one user change their password together: by either each is told by its tokens', () => {
+  const both = { user: 'u', secrets: ['new', 'old'] };
+  const access = buildAccessList([
+    app('a', { ...both, tokens: ['d.a'] }),
+    app('b', { ...both, tokens: ['d.b'] }),
+  ]);
+  for (const [secret, oldSecret] of [
+    ['new', false],
+    ['old', true],
+  ] as const) {
+    expect(access.identify(basic(`u:${secret}`), 'd.b')).toMatchObject({ app: 'b', oldSecret });
+    expect(access.identify(basic(`u:${secret}`), 'd.c')).toMatchObject({
+      prefix: 'unclaimed-u',
+      oldSecret,
+      mayBelongTo: ['a', 'b'],
+    });
+  }
+  // The new one alone is no way to the other app's.
+  expect(() =>
+    buildAccessList([app('a', { ...both, tokens: ['d.a'] }), app('b', { ...both, tokens: [] })]),
+  ).toThrow(expect.objectContaining({ code: 'receive.shared-secret' }));
+});
+
+test('a space’s drain takes frames without a token, and with any', () => {
+  const access = buildAccessList([app('space', { prefix: 'all-of-it' }), app('a')]);
+  for (const token of [null, 'd.whatever']) {
+    expect(access.identify(basic('space:secret'), token)).toMatchObject({
+      app: 'space',
+      prefix: 'all-of-it',
+    });
+  }
+});
+
+test.each(['../a', 'A', 'a/b', '.a', ''])(
+  'the prefix %j is no folder of the archive, and refused at the start',
+  (prefix) => {
+    expect(() => buildAccessList([app('a', { prefix })])).toThrow(
+      expect.objectContaining({ code: 'sink.bad-prefix', exit: 2 }),
+    );
+  },
+);

@@ -94,12 +94,15 @@ export function harmless(observer: IntakeObserver): IntakeObserver {
   };
 }
 
-/** Where an error that nobody expects came from. Its message is left out: it may quote a frame. */
+/**
+ * Where an error that nobody expects came from: files and lines, and no more, as its message may quote
+ * a frame, and lines of a frame may look like places.
+ */
 export function placeOf(error: unknown): string {
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
-  const places = stack.split('\n').filter((row) => /^\s+at /.test(row));
-  return places
-    .slice(0, 5)
-    .map((row) => row.trim())
-    .join(' ');
+  if (!(error instanceof Error)) return 'unknown';
+  const head = `${error.name}: ${error.message}`;
+  const rows = (error.stack ?? '').split('\n').slice(head.split('\n').length);
+  const places = rows.map((row) => /^ +at .*?([\w.-]{1,64}:\d{1,7}:\d{1,7})\)?$/.exec(row)?.[1]);
+  const known = places.filter((place) => place !== undefined);
+  return known.slice(0, 5).join(' < ') || 'unknown';
 }
