@@ -53,7 +53,12 @@ if (verb === 'up') {
   if (await isRgwUp(folder)) print(await rgwOf(folder));
   else {
     const begin = Date.now();
-    print(await startRgw({ folder, ...(port === undefined ? {} : { port }) }));
+    const started = startRgw({ folder, ...(port === undefined ? {} : { port }) });
+    print(
+      await started.catch((error) =>
+        fail(error.message.trim(), `Look at what its programs said in ${join(folder, 'log')}.`, 1),
+      ),
+    );
     console.error(`up after ${((Date.now() - begin) / 1000).toFixed(1)} s; state in ${folder}`);
   }
 } else if (verb === 'down') {

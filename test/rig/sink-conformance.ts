@@ -76,6 +76,33 @@ export function sinkConformance(open: () => Promise<Store>): void {
     }
   });
 
+  test('a prefix may end amid a name, and a list below it begin amid its keys', async () => {
+    const { sink, archive } = await open();
+    const keys = ['logs/a/1', 'logs/a/10', 'logs/a/11/x', 'logs/a/2', 'logs/ab/1'];
+    await Promise.all(keys.map((key) => sink.put(key, bytes(key))));
+    expect(await keysOf(archive, 'logs/a/1', 'logs/a/1')).toEqual(['logs/a/10', 'logs/a/11/x']);
+    expect(await keysOf(archive, 'logs/a/1', 'logs/a/11')).toEqual(['logs/a/11/x']);
+    expect(await keysOf(archive, 'logs/a/', 'logs/aa')).toEqual([]);
+  });
+
+  test('every sign that a key may hold is kept as it is, in its name and in its order', async () => {
+    const { sink, archive } = await open();
+    const keys = ['-', '.', '0', '=', 'A', '_', 'a', '=.-_Zz9'].map((sign) => `logs/x/d${sign}`);
+    await Promise.all(keys.map((key) => sink.put(key, bytes(key))));
+    expect(await keysOf(archive, 'logs/x/')).toEqual([...keys].sort());
+    for (const key of keys) expect(Buffer.from(await archive.read(key)).toString()).toBe(key);
+    expect(await sink.put(keys[7] ?? '', bytes('again'))).toBe('exists');
+  });
+
+  test('a large object is whole, and a put does not change the bytes it was given', async () => {
+    const { sink, archive } = await open();
+    const key = arrivalKey('a', day);
+    const body = Buffer.alloc(9_000_000, 'a line of a log\n');
+    const view = new Uint8Array(body.buffer, body.byteOffset + 7, body.length - 7);
+    expect(await sink.put(key, view)).toBe('stored');
+    expect(Buffer.compare(await archive.read(key), view)).toBe(0);
+  });
+
   test('an object that is not there is told by a code of its own', async () => {
     const { archive } = await open();
     await expect(archive.read(arrivalKey('a', day))).rejects.toMatchObject({
