@@ -38,6 +38,8 @@ export function literalValue(sql: string, token: SqlToken, uescape = '\\'): stri
 /** What stands between the quotes, as written, the parts on the lines below joined to it. */
 function segments(sql: string, token: SqlToken): string {
   let open = sql.indexOf("'", token.start);
+  // Most literals have two quotes.
+  if (sql.indexOf("'", open + 1) === token.end - 1) return sql.slice(open + 1, token.end - 1);
   let text = '';
   for (;;) {
     const close = segmentEnd(sql, open + 1, token);
@@ -118,6 +120,7 @@ const longestNumber = 1_000;
 
 /** As Postgres prints the number: `.5` is 0.5, `1.50e1` is 15.0, `0x1F` is 31; the scale is kept. */
 function canonicalNumber(written: string): string {
+  if (/^[1-9]\d{0,15}$/.test(written)) return written;
   const text = written.toLowerCase();
   if (text.length > longestNumber) return text;
   const plain = text.replaceAll('_', '');

@@ -93,6 +93,7 @@ function editsOf(
   const settings = settingValues(sql, tokens);
   const lists = listReader();
   let index = 0;
+  let text = '';
   let done = -1;
   for (const token of all) {
     if (token.kind === 'comment') {
@@ -102,8 +103,9 @@ function editsOf(
     }
     const at = index;
     index += 1;
-    const before = textOf(sql, tokens[at - 1]);
-    const inList = lists.read(textOf(sql, token), before);
+    const before = text;
+    text = textOf(sql, token);
+    const inList = lists.read(text, before);
     if (token.start < done) continue;
     const last = lastOf(sql, tokens, at);
     const address = token.kind === 'word' && last !== token;

@@ -7,6 +7,7 @@ import type { SqlToken } from './sql-tokens.ts';
  */
 export function settingValues(sql: string, tokens: readonly SqlToken[]): Set<SqlToken> {
   const values = new Set<SqlToken>();
+  if (!/\bset\b/i.test(sql)) return values;
   const word = (index: number) => {
     const token = tokens[index];
     if (token === undefined) return '';
