@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { pino } from 'pino';
 import type { Redactor } from '../../src/redact/redactor.ts';
 import type { DiskFault, DiskStep } from '../rig/faulty-disk.ts';
@@ -10,6 +11,8 @@ import { clientFaults } from './client-faults.ts';
 import type { FaultWorld } from './fault-cell.ts';
 import { folderWorld, fullDiskWorld, healthyWorld } from './folder-world.ts';
 import { s3FaultWorld } from './s3-fault-world.ts';
+
+const run = promisify(execFile);
 
 /** A step, what goes wrong with it, and where that can be tried out. */
 export interface FaultRow {
@@ -103,18 +106,19 @@ async function fullS3World(world: S3World): Promise<FaultWorld> {
   const whole = await s3FaultWorld(world, s3Faults.slow, 0);
   const bucket = /bucket-[0-9a-f]+/.exec(whole.archive.description)?.[0] ?? '';
   const quota = (...args: string[]) =>
-    execFileSync(
-      'radosgw-admin',
-      ['-c', world.server.config, 'quota', ...args, '--quota-scope=bucket', `--bucket=${bucket}`],
-      { stdio: 'pipe' },
-    );
+    run('radosgw-admin', [
+      ...['-c', world.server.config, 'quota', ...args],
+      ...['--quota-scope=bucket', `--bucket=${bucket}`],
+    ]);
   return {
     ...whole,
-    breaks() {
-      quota('set', '--max-objects=0', '--max-size=1');
-      quota('enable');
+    async breaks() {
+      await quota('set', '--max-objects=0', '--max-size=1');
+      await quota('enable');
     },
-    heals: () => void quota('disable'),
+    async heals() {
+      await quota('disable');
+    },
   };
 }
 
