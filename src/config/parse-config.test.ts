@@ -23,7 +23,14 @@ function withLine(line: number, text: string) {
 describe('a configuration that is right', () => {
   test("the example holds the runbook's deployment whole", async () => {
     const config = await readConfig(example);
+    expect(config.archive).toEqual({
+      kind: 's3',
+      bucket: 'raxx-heroku-logs-prod',
+      region: 'us-east-1',
+      encryption: 'AES256',
+    });
     expect(config.apps.map((app) => app.name)).toEqual(['raxx-api-prod', 'raxx-api-staging']);
+    expect(config.apps.map((app) => app.prefix)).toEqual(['raxx-api-prod', 'raxx-api-staging']);
     for (const app of config.apps) {
       expect(app.database.tables.map((table) => table.name)).toEqual([
         'users',

@@ -19,3 +19,13 @@ apps:
       event: { table: ledger, row: { id: 'x-{nonce}' } }
       trigger: { table: orders, row: { id: 'x-{nonce}' } }
 `;
+
+/** A configuration's text with its archive in `folder`. */
+export function withFolder(text: string, folder: string): string {
+  const changed = text.replace(
+    /^archive:.*\n(?: .*\n)*/m,
+    `archive: { folder: ${JSON.stringify(folder)} }\n`,
+  );
+  if (changed === text) throw new Error('the configuration has lost its archive');
+  return changed;
+}
