@@ -3,7 +3,7 @@ import { PgwitnessError } from '../error.ts';
 import type { CredentialSource } from './aws-credentials.ts';
 import { quietLogger, quietSdk } from './quiet-sdk.ts';
 import { refusalError, unreachableError } from './s3-error.ts';
-import { describePlace, type S3Place, s3Origin } from './s3-place.ts';
+import { describePlace, isPathStyle, type S3Place, s3Origin } from './s3-place.ts';
 import { assertSafeKey, isSafeKey } from './safe-key.ts';
 import type { Archive, ArchiveObject } from './sink.ts';
 
@@ -151,12 +151,12 @@ async function openReader(options: S3Place & { readonly credentials: CredentialS
   const { GetObjectCommand, ListObjectsV2Command, S3Client } = await import('@aws-sdk/client-s3');
   type ListInput = ConstructorParameters<typeof ListObjectsV2Command>[0];
   type GetInput = ConstructorParameters<typeof GetObjectCommand>[0];
-  const { endpoint, region, pathStyle, bucket, credentials } = options;
+  const { endpoint, region, credentials } = options;
   const client = new S3Client({
     region,
     maxAttempts,
     ...(endpoint !== undefined && { endpoint }),
-    forcePathStyle: pathStyle ?? (endpoint !== undefined || bucket.includes('.')),
+    forcePathStyle: isPathStyle(options),
     // The bucket's own checks of a body, where the store keeps a checksum.
     responseChecksumValidation: 'WHEN_SUPPORTED',
     credentials: async () => {

@@ -16,6 +16,11 @@ test.each<[Partial<S3Place>, string, string]>([
     'https://logs-prod.s3.example.com',
     '',
   ],
+  [
+    { endpoint: 'https://s3.dualstack.eu-west-1.amazonaws.com' },
+    'https://logs-prod.s3.dualstack.eu-west-1.amazonaws.com',
+    '',
+  ],
   [{ endpoint: 'http://[::1]:9000' }, 'http://[::1]:9000', '/logs-prod'],
 ])('%j is asked for at %s, path %j', (change, origin, base) => {
   const found = s3Origin({ ...place, ...change });

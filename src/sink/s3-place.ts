@@ -7,9 +7,9 @@ export interface S3Place {
   /** `https://host[:port]` of an S3 other than AWS, or of one of AWS's other endpoints. */
   readonly endpoint?: string;
   /**
-   * The bucket in the path and not in the host's name. Left out: so where there is an endpoint, since
-   * few other S3s have a name for each bucket, and where the bucket's name has a dot, which AWS's
-   * certificate does not cover.
+   * The bucket in the path and not in the host's name. Left out: so at an endpoint that is not AWS's,
+   * since few other S3s have a name for each bucket, and where the bucket's name has a dot, which
+   * AWS's certificate does not cover.
    */
   readonly pathStyle?: boolean;
 }
@@ -35,6 +35,15 @@ export function s3EndpointFrom(
   return env['AWS_ENDPOINT_URL_S3'] || env['AWS_ENDPOINT_URL'] || undefined;
 }
 
+/** Whether the bucket stands in the path. Throws as `s3Origin` does. */
+export function isPathStyle({ bucket, endpoint, pathStyle }: S3Place): boolean {
+  if (pathStyle !== undefined) return pathStyle;
+  if (bucket.includes('.')) return true;
+  return (
+    endpoint !== undefined && !/\.amazonaws\.com(\.cn)?$/.test(parseEndpoint(endpoint).hostname)
+  );
+}
+
 /** For messages. Names no secret: an endpoint with a password in it is refused. */
 export function describePlace({ bucket, endpoint }: S3Place): string {
   return endpoint === undefined ? `s3://${bucket}` : `s3://${bucket} at ${endpoint}`;
@@ -56,7 +65,7 @@ export function s3Origin(place: S3Place): S3Origin {
     );
   }
   const url = parseEndpoint(place.endpoint ?? awsEndpoint(region));
-  const pathStyle = place.pathStyle ?? (place.endpoint !== undefined || bucket.includes('.'));
+  const pathStyle = isPathStyle(place);
   const port = url.port === '' ? undefined : Number(url.port);
   const hostname = pathStyle ? url.hostname : `${bucket}.${url.hostname}`;
   return {
