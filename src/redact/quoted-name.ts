@@ -27,6 +27,8 @@ export function isPlainName(
   beside: { readonly before: string; readonly after: string; readonly inList: boolean },
 ): boolean {
   const written = sql.slice(token.start, token.end);
+  // In search_path it is whoever asks.
+  if (written === '"$user"') return true;
   // `U&"…"` may spell anything.
   if (!written.startsWith('"')) return false;
   const value = literalValue(sql, token);

@@ -75,7 +75,8 @@ describe('what is a value', () => {
     expect(redacted("create or replace function f() returns int set a.b = joe as 'x'")).toBe(
       "create or replace function f() returns int set a.b = '<joe>' as '<x>'",
     );
-    const plain = 'set session_replication_role = replica; set log_statement to none; set role joe';
+    const plain =
+      'set session_replication_role = replica; set search_path = "$user", public; set role joe';
     expect(redacted(plain)).toBe(plain);
   });
 
@@ -103,6 +104,9 @@ describe('what is a value', () => {
     );
     expect(redacted('select "0171 123", U&"jo\\0065", "a""b"')).toBe(
       'select "<0171 123>", "<joe>", "<a"b>"',
+    );
+    expect(redacted('select ‘Joe’, “a b”, größe from t where c = «joe»')).toBe(
+      'select "<‘Joe’>", "<“a>" "<b”>", größe from t where c = "<«joe»>"',
     );
     expect(redacted('select * from users where email = joe.smith@x.de and b = 1')).toBe(
       `select * from users where email = "<joe.smith@x.de>" and b = '<1>'`,

@@ -92,6 +92,7 @@ function editsOf(
   const tokens = all.filter(({ kind }) => kind !== 'comment');
   const settings = settingValues(sql, tokens);
   const lists = listReader();
+  const foreign = /[\u0080-\uffff]/.test(sql);
   let index = 0;
   let text = '';
   let done = -1;
@@ -108,7 +109,7 @@ function editsOf(
     const inList = lists.read(text, before);
     if (token.start < done) continue;
     const last = lastOf(sql, tokens, at);
-    const address = token.kind === 'word' && last !== token;
+    const address = token.kind === 'word' && (last !== token || (foreign && oddWord.test(text)));
     const plain = () =>
       isPlainName(sql, token, { before, after: textOf(sql, tokens[at + 1]), inList });
     let mark = "'";
@@ -185,6 +186,9 @@ function addressEnd(sql: string, tokens: readonly SqlToken[], at: number): SqlTo
   const ends = last.kind !== 'symbol' && signs === 1;
   return ends ? last : first;
 }
+
+/** To Postgres all beyond ASCII are letters, even the quotes that a word processor makes: `‘Joe’`. */
+const oddWord = /[^\p{L}\p{M}\p{N}_$]/u;
 
 const inAddress: ReadonlySet<SqlToken['kind']> = new Set(['word', 'number']);
 

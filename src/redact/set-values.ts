@@ -24,7 +24,7 @@ export function settingValues(sql: string, tokens: readonly SqlToken[]): Set<Sql
     else if (text === 'set' && depth === 0 && settingsFollow(word, first, index)) {
       for (const at of valuesAfter(word, tokens, index)) {
         const token = tokens[at];
-        if (token !== undefined && isValue(token, word(at))) values.add(token);
+        if (token !== undefined && isValue(sql, token, word(at))) values.add(token);
       }
     }
   }
@@ -79,8 +79,9 @@ function* valuesAfter(
 
 const isName = (token: SqlToken | undefined) => token?.kind === 'word' || token?.kind === 'name';
 
-function isValue(token: SqlToken, text: string): boolean {
-  return token.kind === 'name' || (token.kind === 'word' && !plainValues.has(text));
+function isValue(sql: string, token: SqlToken, text: string): boolean {
+  if (token.kind === 'name') return !sql.startsWith('"$user"', token.start);
+  return token.kind === 'word' && !plainValues.has(text);
 }
 
 /** Values that Postgres itself names, so that nobody else's data is told by them, and an auditor wants. */
