@@ -39,6 +39,9 @@ export async function startReceiver(
     port: address.port ?? config.receiver.port,
     receiver,
     signal: cli.signal,
+  }).catch((error: unknown) => {
+    sink.close();
+    throw error;
   });
   log.info({ url: listening.url, sink: sink.description }, 'listening');
   const done = listening.done.then(() => {
