@@ -31,7 +31,7 @@ export function jsonFields(
       return at + 1 === text.length ? { fields, end: text.length } : undefined;
     }
     const name = matchAt(key, text, at);
-    if (name === undefined) return cut ? { fields, end: at } : undefined;
+    if (name === undefined) return cut ? { fields, end: behindComma(text, at) } : undefined;
     if (names.has(name[1] ?? '')) return undefined;
     names.add(name[1] ?? '');
     const start = at + name[0].length;
@@ -46,11 +46,16 @@ export function jsonFields(
       at = after;
     } else {
       const digits = matchAt(number, text, start);
-      if (digits === undefined) return cut ? { fields, end: at } : undefined;
+      if (digits === undefined) return cut ? { fields, end: behindComma(text, at) } : undefined;
       at = start + digits[0].length;
       fields.push({ name: name[1] ?? '', start, end: at, text: undefined, closed: true });
     }
   }
+}
+
+/** A number is known to be whole by what stands behind it. */
+function behindComma(text: string, at: number): number {
+  return text[at] === ',' ? at + 1 : at;
 }
 
 function matchAt(shape: RegExp, text: string, at: number): RegExpExecArray | undefined {

@@ -50,9 +50,9 @@ export function joinMessage(
 
 /**
  * The chunks anew, as many as before, after the edits. What replaces a text that spans chunks stands where
- * it began; chunks of which nothing is left become blank lines. A line of the text that had been cut
- * for its length is cut again as Postgres cuts, and what is left over at the end of its last chunk may
- * be longer than a chunk of Postgres's: so a reader knows each newline from a cut, as before.
+ * it began, what follows it behind it, and the chunks of which nothing is left become blank lines. A
+ * line of the text that had been cut for its length is cut again as Postgres cuts, and its last chunk may
+ * be longer than one of Postgres's: so a reader knows each newline from a cut, as before.
  * `fields` are the joints with which a field of the message begins.
  */
 export function recutMessage(
@@ -65,28 +65,24 @@ export function recutMessage(
   const touched = new Set<number>();
   let next = 0;
   for (let first = 0; first < joints.length; ) {
-    let end = first + 1;
-    while (end < joints.length && joints[end]?.newline !== true && !fields.has(end)) end += 1;
+    let end = nextLine(message, first, fields);
     const from = starts[first] ?? 0;
-    const to = lineEnd(message, end);
     const parts: Uint8Array[] = [];
     let at = from;
-    let edited = false;
-    const earlier = edits[next - 1];
-    if (earlier !== undefined && earlier.end > from) {
-      at = Math.min(earlier.end, to);
-      edited = true;
-    }
     for (let edit = edits[next]; edit !== undefined; edit = edits[next]) {
+      const to = lineEnd(message, end);
       // One may begin with the newline behind the line.
       if (edit.start > to || (edit.start === to && bytes[to] !== newline)) break;
+      // What stands behind it follows it at once, and the lines that are lost come after.
+      while (end < joints.length && edit.end > lineEnd(message, end)) {
+        end = nextLine(message, end, fields);
+      }
       parts.push(bytes.subarray(at, edit.start), edit.text);
-      at = Math.max(at, Math.min(edit.end, to));
-      edited = true;
+      at = edit.end;
       next += 1;
     }
-    if (edited) {
-      const text = Buffer.concat([...parts, bytes.subarray(at, to)]);
+    if (parts.length > 0) {
+      const text = Buffer.concat([...parts, bytes.subarray(at, lineEnd(message, end))]);
       const line = Buffer.concat([text.length === 0 ? nothing : indentOf(message, first), text]);
       for (const [index, chunk] of cutLine(line, end - first).entries()) {
         out[first + index] = chunk;
@@ -101,6 +97,14 @@ export function recutMessage(
   return out;
 }
 
+/** The joint with which the line behind the one at `from` begins. */
+function nextLine({ joints }: JoinedMessage, from: number, fields: ReadonlySet<number>): number {
+  let at = from + 1;
+  while (at < joints.length && joints[at]?.newline !== true && !fields.has(at)) at += 1;
+  return at;
+}
+
+/** Where the text before the joint `next` ends, a newline between them left out. */
 function lineEnd({ joints, bytes, starts }: JoinedMessage, next: number): number {
   const start = starts[next];
   if (start === undefined) return bytes.length;

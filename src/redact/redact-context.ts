@@ -41,6 +41,11 @@ export function contextEdits(text: string, tools: RedactionTools): Edit[] {
   if (text.length > longest) return wholeFrom(text);
   const edits: Edit[] = [];
   for (let at = 0; at < text.length; ) {
+    if (text[at] === '\n') {
+      // A line that redaction has emptied.
+      at += 1;
+      continue;
+    }
     const entry = readEntry(text, at, tools);
     if (entry === undefined) return [...edits, ...wholeFrom(text, at)];
     edits.push(...entry.edits);
@@ -109,7 +114,9 @@ function* entryEnds(text: string, from: number): Generator<number> {
   yield text.length;
 }
 
-function beginsEntry(text: string, at: number): boolean {
+function beginsEntry(text: string, from: number): boolean {
+  let at = from;
+  while (text[at] === '\n') at += 1;
   return (
     plainEnd(text, at) !== undefined ||
     quotingEntries.some(({ head }) => matchAt(head, text, at) !== undefined) ||

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { SectionLabel } from '../logplex/postgres-prefix.ts';
 import { applyEdits, type Edit } from './edit.ts';
 import { type JsonField, jsonFields } from './json-fields.ts';
-import { isRaised, partEdits } from './redact-part.ts';
+import { isRaised, type Part, partEdits } from './redact-part.ts';
 import type { RedactionTools } from './redact-statement.ts';
 import { isRedacted, redactedBytes } from './redacted-bytes.ts';
 
@@ -26,12 +26,13 @@ const facts: Readonly<Record<string, RegExp>> = {
   application_name: name,
   remote_host: /^(?:\[local\]|[0-9a-fA-F.:%a-z]{1,60}|[A-Za-z0-9.-]{1,255})$/,
   session_id: /^[0-9a-f]{1,16}\.[0-9a-f]{1,8}$/,
-  ps: /^[A-Za-z ()]{0,60}$/,
+  ps: /^(?:[A-Z ]{0,40}(?: waiting)?|idle(?: in transaction(?: \(aborted\))?)?|startup|initializing|authentication|notify interrupt)$/,
   session_start: /^[\d:. -]{10,32}[A-Za-z0-9+:_/-]{0,40}$/,
   vxid: /^[\d/-]{1,40}$/,
   error_severity: /^[A-Z]{1,10}[1-5]?$/,
   state_code: /^[0-9A-Z]{5}$/,
-  backend_type: /^[a-z ]{1,60}$/,
+  backend_type:
+    /^(?:client backend|standalone backend|parallel worker|autovacuum (?:launcher|worker)|background (?:worker|writer)|checkpointer|logger|startup|archiver|postmaster|not initialized|wal(?:receiver|sender|writer)|slotsync worker|logical replication (?:launcher|worker|apply worker|parallel worker|tablesync worker))$/,
   func_name: /^\w{1,80}$/,
   file_name: /^[\w.-]{1,80}$/,
 };
@@ -57,9 +58,11 @@ export function redactJson(
   if (read === undefined) return undefined;
   const { fields, end } = read;
   const context = fields.find(({ name }) => name === 'context')?.text;
+  const raised = isRaised(context);
+  const explained = fields.some(({ name }) => name === 'context' || name === 'statement');
   const edits: Edit[] = [];
   for (const field of fields) {
-    const edit = fieldEdit(field, isRaised(context), tools);
+    const edit = fieldEdit(field, { raised, explained }, tools);
     if (edit === undefined) return undefined;
     edits.push(...edit);
   }
@@ -67,7 +70,11 @@ export function redactJson(
 }
 
 /** Undefined where nothing may be kept of the line. */
-function fieldEdit(field: JsonField, raised: boolean, tools: RedactionTools): Edit[] | undefined {
+function fieldEdit(
+  field: JsonField,
+  told: Pick<Part, 'raised' | 'explained'>,
+  tools: RedactionTools,
+): Edit[] | undefined {
   const { name, start, end, text, closed } = field;
   if (text === undefined) return numbers.has(name) ? [] : undefined;
   const label = texts[name];
@@ -80,7 +87,7 @@ function fieldEdit(field: JsonField, raised: boolean, tools: RedactionTools): Ed
     {
       label: label === 'primary' ? undefined : label,
       text,
-      raised,
+      ...told,
       end: { followed: closed, full: !closed },
     },
     tools,

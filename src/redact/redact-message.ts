@@ -25,14 +25,20 @@ export function redactMessage(
   pieces: readonly MessagePiece[],
   tools: RedactionTools,
 ): Uint8Array[] {
-  const out: Uint8Array[] = [];
-  for (let from = 0; from < pieces.length; ) {
-    let to = from + 1;
-    while (pieces[to] !== undefined && pieces[to]?.index === (pieces[to - 1]?.index ?? 0) + 1) to++;
-    out.push(...redactStretch(pieces.slice(from, to), tools));
-    from = to;
+  const stretches: MessagePiece[][] = [];
+  for (const piece of pieces) {
+    const stretch = stretches.at(-1);
+    if (stretch?.at(-1)?.index === piece.index - 1) stretch.push(piece);
+    else stretches.push([piece]);
   }
-  return out;
+  const later = stretches.slice(1).flat();
+  const explained = later.some(({ bytes }) => explains(fieldHead(bytes)?.label));
+  return stretches.flatMap((stretch) => redactStretch(stretch, explained, tools));
+}
+
+/** Whether a field comes with what is raised and with errors, and never with a statement that is logged. */
+function explains(label: SectionLabel | undefined): boolean {
+  return label === 'CONTEXT' || label === 'STATEMENT';
 }
 
 /** Chunks of which nothing is known but their order. */
@@ -46,11 +52,18 @@ export function redactChunks(pieces: readonly MessagePiece[]): Uint8Array[] {
   });
 }
 
-function redactStretch(pieces: readonly MessagePiece[], tools: RedactionTools): Uint8Array[] {
+function redactStretch(
+  pieces: readonly MessagePiece[],
+  explained: boolean,
+  tools: RedactionTools,
+): Uint8Array[] {
   const from =
     pieces[0]?.index === 1 ? 0 : pieces.findIndex(({ bytes }) => fieldHead(bytes) !== undefined);
   if (from === -1) return redactChunks(pieces);
-  return [...redactChunks(pieces.slice(0, from)), ...redactRead(pieces.slice(from), tools)];
+  return [
+    ...redactChunks(pieces.slice(0, from)),
+    ...redactRead(pieces.slice(from), explained, tools),
+  ];
 }
 
 /** Enough for a prefix with three names of 63 bytes. */
@@ -80,7 +93,11 @@ function fieldHead(
   };
 }
 
-function redactRead(pieces: readonly MessagePiece[], tools: RedactionTools): Uint8Array[] {
+function redactRead(
+  pieces: readonly MessagePiece[],
+  explained: boolean,
+  tools: RedactionTools,
+): Uint8Array[] {
   const message = joinMessage(pieces, jointsOf(pieces));
   const read = readParts(message);
   if (read === undefined) return redactChunks(pieces);
@@ -92,7 +109,7 @@ function redactRead(pieces: readonly MessagePiece[], tools: RedactionTools): Uin
     return recutMessage(message, wholeEdit(message, at, message.bytes.length, read.standIn), none);
   };
   if (read.parts.length === 0 || !isBelievable(message, fields, read.textAt)) return whole();
-  const edits = editsOf(message, read.parts, tools);
+  const edits = editsOf(message, read.parts, explained, tools);
   return edits === undefined ? whole() : recutMessage(message, edits, fields);
 }
 
@@ -115,9 +132,10 @@ function readParts(message: JoinedMessage): ReadParts | undefined {
   if (first === undefined) return undefined;
   if (first.index > 1) {
     const head = fieldHead(first.bytes);
-    if (head === undefined || !isUtf8(first.bytes.subarray(0, head.messageAt))) return undefined;
-    const { parts } = splitSections(head, joints, head.label);
-    return { parts, textAt: Buffer.byteLength(head.text) + head.label.length + 3, standIn: '' };
+    if (head === undefined) return undefined;
+    const textAt = Buffer.byteLength(head.text) + head.label.length + 3;
+    if (!isUtf8(bytes.subarray(0, textAt))) return undefined;
+    return { parts: splitSections(head, joints, head.label).parts, textAt, standIn: '' };
   }
   const text = bytes.toString('utf8');
   const prefix = parsePrefix(text);
@@ -154,10 +172,12 @@ function isBelievable(
 function editsOf(
   message: JoinedMessage,
   parts: readonly MessagePart[],
+  explainedLater: boolean,
   tools: RedactionTools,
 ): ByteEdit[] | undefined {
   const { joints, pieces } = message;
   const raised = isRaised(parts.find(({ label }) => label === 'CONTEXT')?.text);
+  const explained = explainedLater || parts.some(({ label }) => explains(label));
   const cutFields = parts.slice(1).map(({ from }) => joints[from]?.cut === true);
   // A comment ends with its line: where it is in doubt where a line ends, so is what the comment holds.
   const doubtful = cutFields.includes(true) || joints.some((joint) => joint.doubtful);
@@ -166,13 +186,14 @@ function editsOf(
   const edits: ByteEdit[] = [];
   for (const [index, { label, text, from, to }] of parts.entries()) {
     const followed = index < parts.length - 1;
-    const part: Part = { label, text, raised, end: { followed, full: full && !followed } };
+    const end = { followed, full: full && !followed };
+    const part: Part = { label, text, raised, explained, end };
     const span = ownBytes(message, from, to, text);
     if (span === undefined) return undefined;
-    const { textAt, end } = span;
-    const own = isUtf8(message.bytes.subarray(textAt, end))
+    const { textAt, textEnd } = span;
+    const own = isUtf8(message.bytes.subarray(textAt, textEnd))
       ? inBytes(text, partEdits(part, tools), textAt)
-      : wholeEdit(message, textAt, end);
+      : wholeEdit(message, textAt, textEnd);
     // What may be no field can't come after a text of which nothing is known.
     if (cutFields[index] === true && own.some((edit) => isRedacted(edit.text))) return undefined;
     edits.push(...own);
@@ -186,14 +207,14 @@ function ownBytes(
   from: number,
   to: number,
   text: string,
-): { readonly textAt: number; readonly end: number } | undefined {
+): { readonly textAt: number; readonly textEnd: number } | undefined {
   const start = starts[from] ?? 0;
-  const next = starts[to];
-  const end = next === undefined ? bytes.length : next;
   const whole = textOf(joints.slice(from, to));
   const head = whole.slice(0, whole.length - text.length);
   const textAt = start + Buffer.byteLength(head);
-  return isUtf8(bytes.subarray(start, textAt)) ? { textAt, end } : undefined;
+  return isUtf8(bytes.subarray(start, textAt))
+    ? { textAt, textEnd: starts[to] ?? bytes.length }
+    : undefined;
 }
 
 /** Edits of a text, in UTF-16 units, as edits of the bytes it has from `at` on. */

@@ -12,7 +12,7 @@ import {
   type TextEnd,
   wholeFrom,
 } from './redact-statement.ts';
-import { isRedacted } from './redacted-bytes.ts';
+import { isRedacted, redactedBytes } from './redacted-bytes.ts';
 import { isWitnessShape } from './witness-shape.ts';
 
 /** A part of a message: its primary text, or a field after it. */
@@ -23,6 +23,8 @@ export interface Part {
   readonly end: TextEnd;
   /** The message is somebody's RAISE, as its CONTEXT says: its words are not Postgres's. */
   readonly raised: boolean;
+  /** A CONTEXT or a STATEMENT comes with it, as with no statement that the server logs. */
+  readonly explained: boolean;
 }
 
 /** What the first entry of a CONTEXT says of a message that somebody raised. */
@@ -33,13 +35,13 @@ export function isRaised(context: string | undefined): boolean {
 }
 
 const timing = String.raw`(?:duration: \d{1,15}(?:\.\d{1,6})? ms  ?)?`;
-/**
- * A statement follows. The name of a prepared statement may be any text; here it is one that a driver
- * makes. Where it is not, nothing is known.
- */
+/** A statement follows, and before it maybe the name that it was prepared under. */
 const logged = new RegExp(
-  `^${timing}(?:statement|(?:parse|bind|execute|execute fetch from) [A-Za-z0-9_ .$<>/-]{1,130}):(?: |(?=\\n|$))`,
+  `^${timing}(?:statement|(?:parse|bind|execute|execute fetch from) (?<name>[^:\\n]{1,200})):(?: |(?=\\n|$))`,
+  'd',
 );
+/** What drivers make, with the portal's name behind it; any other may be any text. */
+const driverName = /^(?:<unnamed>|[A-Za-z_][\w.$-]{0,62})(?:\/[\w.$-]{1,63})?$/;
 const plan = new RegExp(`^${timing}plan:`);
 const prepared = /^prepare: /;
 const located = /^\w{1,80}, [\w.-]{1,80}:\d{1,6}$/;
@@ -68,15 +70,26 @@ export function partEdits(part: Part, tools: RedactionTools): Edit[] {
   }
 }
 
-function primaryEdits({ text, end, raised }: Part, tools: RedactionTools): Edit[] {
+function primaryEdits({ text, end, raised, explained }: Part, tools: RedactionTools): Edit[] {
   if (isWitnessShape(text)) return [];
   if (raised) return wholeFrom(text);
-  const head = logged.exec(text)?.[0].length;
-  if (head !== undefined) return statementEdits(text, head, end, tools);
+  const head = logged.exec(text);
+  if (head !== null) {
+    if (explained) return wholeFrom(text);
+    return [...nameEdits(head), ...statementEdits(text, head[0].length, end, tools)];
+  }
   const planned = plan.exec(text)?.[0].length;
   if (planned !== undefined) return wholeFrom(text, planned);
   const said = trimmed(text);
   return auditEdits(said, end, tools) ?? known(knownMessages, said, tools);
+}
+
+function nameEdits(head: RegExpExecArray): Edit[] {
+  const name = head.groups?.['name'];
+  const [start, end] = head.indices?.groups?.['name'] ?? [0, 0];
+  if (name === undefined || driverName.test(name) || isRedacted(name)) return [];
+  // A token has a colon in it, with which the name would end to a reader.
+  return [{ start, end, text: redactedBytes(Buffer.byteLength(name)) }];
 }
 
 /** Without the blank lines at its end, of which only a statement can have any but those of redaction. */
@@ -88,7 +101,8 @@ function trimmed(text: string): string {
 
 /** How much of a primary text is Postgres's own before the statement that it logs; 0 where it logs none. */
 export function loggedHead(text: string): number {
-  return logged.exec(text)?.[0].length ?? 0;
+  const head = logged.exec(text);
+  return head === null || nameEdits(head).length > 0 ? 0 : Buffer.byteLength(head[0]);
 }
 
 function known(templates: Templates, text: string, { tokenOf }: RedactionTools): Edit[] {

@@ -25,6 +25,9 @@ export function wholeFrom(text: string, from = 0): Edit[] {
   return [{ start: from, end: text.length, text: redactedBytes(Buffer.byteLength(rest)) }];
 }
 
+/** What `SqlScanner` puts in the place of what a text is cut in, so that it stays when redacted again. */
+const cutMark = /(?:'\[cut\]'|"\[cut\]"|(?:\/\* )?\[cut\])\n*$/;
+
 /**
  * The statement that `text` is from `from` on. Is it cut? `[N-M]` does not tell how many chunks a
  * message has. A text that is SQL as it stands is taken as whole: were it not, all values in it
@@ -36,10 +39,11 @@ export function statementEdits(
   end: TextEnd,
   { sql, tokenOf }: RedactionTools,
 ): Edit[] {
-  const statement = text.slice(from);
+  const statement = text.slice(from).replace(cutMark, '');
   if (isRedacted(statement.trim())) return [];
+  const cut = statement.length < text.length - from;
   // Cut within a number it would be SQL, and another number.
-  const attempts = end.followed ? [true] : end.full ? [false] : [true, false];
+  const attempts = end.followed && !cut ? [true] : end.full || cut ? [false] : [true, false];
   for (const whole of attempts) {
     const edits = sql.edits(statement, tokenOf, { whole });
     if (edits.ok) return shiftEdits(edits.edits, from);
