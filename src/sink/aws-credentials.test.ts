@@ -21,7 +21,7 @@ test('Lambda’s variables are credentials, read anew each time; without both of
 });
 
 /** A home with profiles, and nothing else that the SDK could find. */
-async function stubHome(credentials: string): Promise<void> {
+async function stubHome(credentials: string): Promise<string> {
   const home = await mkdtemp(join(tmpdir(), 'pgwitness-aws-'));
   onTestFinished(() => rm(home, { recursive: true, force: true }));
   await writeFile(join(home, 'credentials'), credentials);
@@ -37,6 +37,7 @@ async function stubHome(credentials: string): Promise<void> {
   ]) {
     vi.stubEnv(name, undefined);
   }
+  return join(home, 'credentials');
 }
 
 test('a profile’s credentials are its own, even where the environment has others', async () => {
@@ -60,4 +61,28 @@ test('a profile that is not there is told by its name, and nothing that was read
   });
   expect(inspect(error)).not.toContain('hunter2');
   await expect(profileCredentials()()).rejects.toMatchObject({ code: 'sink.s3-credentials' });
+});
+
+test('keys that somebody renews in the file are found within a minute, and read once till then', async () => {
+  const profile = (secret: string) =>
+    `[writer]\naws_access_key_id = WRITER\naws_secret_access_key = ${secret}\naws_session_token = t\n`;
+  const file = await stubHome(profile('old'));
+  let now = 0;
+  const source = profileCredentials('writer', () => now);
+  expect(await source()).toMatchObject({ secretAccessKey: 'old' });
+  await writeFile(file, profile('new'));
+  now = 59_000;
+  expect(await source()).toMatchObject({ secretAccessKey: 'old' });
+  now = 61_000;
+  expect(await source()).toMatchObject({ secretAccessKey: 'new', sessionToken: 't' });
+});
+
+test('a profile that comes late is found', async () => {
+  const file = await stubHome('');
+  let now = 0;
+  const source = profileCredentials('writer', () => now);
+  await expect(source()).rejects.toMatchObject({ code: 'sink.s3-credentials' });
+  await writeFile(file, '[writer]\naws_access_key_id = WRITER\naws_secret_access_key = one\n');
+  now = 61_000;
+  expect(await source()).toMatchObject({ accessKeyId: 'WRITER' });
 });

@@ -35,17 +35,27 @@ export function environmentCredentials(
   };
 }
 
+/** Keys that name no end may have been replaced in their file: they are read anew after so long. */
+const readAnewMs = 60_000;
+
 /**
  * The credentials of a profile of ~/.aws; without a name, those that AWS's own tools would take:
  * environment, default profile, SSO, web identity, container, instance. They are renewed before they
- * end.
+ * end, and found again where somebody else renews them in the file. `now`: epoch milliseconds.
  */
-export function profileCredentials(profile?: string): CredentialSource {
+export function profileCredentials(
+  profile?: string,
+  now: () => number = Date.now,
+): CredentialSource {
   let provider: Promise<() => Promise<Given>> | undefined;
+  let readAnewAt = Number.POSITIVE_INFINITY;
   return async () => {
+    if (now() >= readAnewAt) provider = undefined;
+    if (provider === undefined) readAnewAt = Number.POSITIVE_INFINITY;
     provider ??= openProvider(profile);
     // No cause: what the chain says may quote what it has read.
     const given = await (await provider)().catch(() => undefined);
+    if (given?.expiration === undefined) readAnewAt = Math.min(readAnewAt, now() + readAnewMs);
     if (given === undefined) {
       throw profile === undefined
         ? noCredentials(
@@ -77,7 +87,11 @@ interface Given {
 async function openProvider(profile: string | undefined): Promise<() => Promise<Given>> {
   quietSdk();
   const { defaultProvider } = await import('@aws-sdk/credential-provider-node');
-  return defaultProvider({ logger: quietLogger, ...(profile !== undefined && { profile }) });
+  return defaultProvider({
+    logger: quietLogger,
+    ignoreCache: true,
+    ...(profile !== undefined && { profile }),
+  });
 }
 
 function noCredentials(message: string, fix: string): PgwitnessError {

@@ -254,6 +254,14 @@ describe('what answers and is no S3', () => {
   });
 });
 
+test('a put whose credentials do not come ends when its caller gives it up', async () => {
+  const place = { bucket: 'bucket', region: 'r', endpoint: 'http://127.0.0.1:1' };
+  const sink = openSink({ ...place, credentials: () => new Promise(() => undefined) });
+  await expect(sink.put(newKey(), body, { signal: AbortSignal.timeout(30) })).rejects.toMatchObject(
+    { code: 'sink.put-stopped' },
+  );
+});
+
 test('a part of a put that would not be sent as it is, is refused when the sink is opened', () => {
   const good = { bucket: 'bucket', region: 'r', credentials: nobody };
   for (const wrong of [

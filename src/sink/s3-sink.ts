@@ -79,7 +79,8 @@ export function openS3Sink(options: S3SinkOptions): Sink & { close(): void } {
     try {
       signal?.throwIfAborted();
       const path = `${origin.base}/${key.split('/').map(encodeURIComponent).join('/')}`;
-      const headers = await sign({
+      // The credentials may have to be fetched, which has no limit of its own.
+      const signed = sign({
         method: 'PUT',
         path,
         headers: {
@@ -88,6 +89,7 @@ export function openS3Sink(options: S3SinkOptions): Sink & { close(): void } {
           'x-amz-checksum-sha256': digest.toString('base64'),
         },
       });
+      const headers = await untilStopped(signed, signal);
       return await connections.send({ method: 'PUT', path, headers, body }, signal);
     } catch (error) {
       if (signal?.aborted) throw stoppedError();
@@ -134,6 +136,16 @@ function objectHeaders(options: S3SinkOptions): Readonly<Record<string, string>>
       kmsKeyId !== undefined && { 'x-amz-server-side-encryption-aws-kms-key-id': kmsKeyId }),
     ...(storageClass !== undefined && { 'x-amz-storage-class': storageClass }),
   };
+}
+
+/** What `work` gives, unless the signal comes first; `work` then goes on, and nobody waits for it. */
+function untilStopped<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
 }
 
 /** The code in an error's XML: one element of letters; the rest, which anyone may have written, is not read. */
