@@ -89,6 +89,13 @@ describe('an archive in S3', () => {
     expect(found.join()).not.toContain('hunter2');
   });
 
+  test('AWS keys have no place beside the bucket', () => {
+    const key = 'wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY00';
+    const found = told(s3(`, AWS_SECRET_ACCESS_KEY: ${key}`));
+    expect(found.join()).toContain('looks like an AWS secret key');
+    expect(found.join()).not.toContain(key);
+  });
+
   test.each([
     'http://127.0.0.1:9000',
     'http://localhost:9000',
