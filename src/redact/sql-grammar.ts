@@ -1,3 +1,4 @@
+/// <reference path="./libpg-query-wasm.d.ts" />
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import instantiate, { type PgQueryModule } from 'libpg-query/wasm/libpg-query.js';
