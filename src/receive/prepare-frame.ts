@@ -64,10 +64,21 @@ async function redacted(
   };
   const placeholder = () => redactor.placeholder(plain.body.length);
   if (plain.fault !== undefined) return { stored: placeholder(), described };
+  const stored = await redactedBody(redactor, plain.body);
+  // A redactor says so, too, by giving the placeholder itself.
+  if (stored !== undefined && Buffer.compare(stored, placeholder()) !== 0) {
+    return { stored, described };
+  }
+  const unparsed = described.unparsed ?? 'redaction-failed';
+  return { stored: placeholder(), described: { ...described, unparsed } };
+}
+
+/** Undefined where the redactor has a fault. It is told by a count: its message may quote the frame. */
+async function redactedBody(redactor: Redactor, body: Uint8Array): Promise<Uint8Array | undefined> {
   try {
-    return { stored: await redactor.redact(plain.body), described };
+    const bytes: unknown = await redactor.redact(body);
+    return bytes instanceof Uint8Array ? bytes : undefined;
   } catch {
-    // Told by the count of what is unparsed; its message may quote the frame.
-    return { stored: placeholder(), described: { ...described, unparsed: 'redaction-failed' } };
+    return undefined;
   }
 }

@@ -128,7 +128,7 @@ test.skipIf(noSmallDisk !== '')(
     const disk = smallDisk('1m');
     const folder = join(disk, 'archive');
     const sink = await openFolderSink(folder);
-    const { receiver, logged } = await receiverRig({ sink, deadlineMs: 300 });
+    const { receiver, logged } = await receiverRig({ sink, deadlineMs: 1_500 });
     // Text that does not compress, larger than what is left.
     const body = frameOf(randomBytes(300_000).toString('base64'));
     await writeFile(join(disk, 'ballast'), Buffer.alloc(800_000));

@@ -61,6 +61,11 @@ test('a retry of a redacted frame finds the key of its first try, which no plain
 
 test.each<[string, Partial<Redactor>]>([
   ['throws', { redact: () => Promise.reject(new Error(`no ${planted}`)) }],
+  ['gives no bytes', { redact: () => Promise.resolve(undefined as unknown as Uint8Array) }],
+  [
+    'can’t redact it, and says so by a placeholder',
+    { redact: async (bytes) => (await createRedactor(key)).placeholder(bytes.length) },
+  ],
   [
     'throws at once',
     {
@@ -84,7 +89,6 @@ test.each<[string, Partial<Redactor>]>([
 );
 
 test.each<[string, Partial<Redactor>]>([
-  ['gives no bytes', { redact: () => Promise.resolve(undefined as unknown as Uint8Array) }],
   [
     'can’t even give a placeholder',
     {
