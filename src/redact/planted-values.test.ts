@@ -75,7 +75,11 @@ describe('zero bytes of a planted value', () => {
   it.each(plantedShapes)('are left in: $name', async (shape) => {
     for (const [index, value] of plantedValues.entries()) {
       if (!fits(shape, value)) continue;
-      const messages = [0, 300, 520, 590, 840, 888].map((filler, at) =>
+      const messages = [
+        [0, 300, 590],
+        [40, 520, 888],
+        [840, 700, 0],
+      ][index % 3]?.map((filler, at) =>
         shape.lines(value, {
           session: sessionOf(prefixes[(index + at) % prefixes.length] ?? 'plain'),
           number: 10 + at,
@@ -83,7 +87,7 @@ describe('zero bytes of a planted value', () => {
           literal: literals[(index + at) % literals.length] ?? String,
         }),
       );
-      await redactAndCheck(encodeFrame(messages.flat()));
+      await redactAndCheck(encodeFrame(messages?.flat() ?? []));
     }
   });
 
@@ -122,7 +126,7 @@ describe('zero bytes of a planted value', () => {
           }
         },
       ),
-      { numRuns: Number(process.env['RUNS'] ?? 150) },
+      { numRuns: 100 },
     );
   });
 
@@ -156,7 +160,7 @@ describe('zero bytes of a planted value', () => {
           expect(parseFrame(redacted).lines).toHaveLength(parseFrame(body).lines.length);
         },
       ),
-      { numRuns: Number(process.env['RUNS'] ?? 150) },
+      { numRuns: 100 },
     );
   });
 });

@@ -20,18 +20,34 @@ export interface Redactor extends Tokens {
 export async function createRedactor(key: string): Promise<Redactor> {
   const tokens = createTokens(key);
   const sql = await loadSqlScanner();
-  const tokenOf = (value: string) => (isValueToken(value) ? value : tokens.token(value));
   const placeholder = (bytes: number) => Buffer.from(`${redactedBytes(bytes)}\n`, 'latin1');
   return {
     ...tokens,
     placeholder,
     redact: async (body) => {
       try {
-        return await redactFrame(body, { sql, tokenOf });
+        return await redactFrame(body, { sql, tokenOf: remembering(tokens) });
       } catch {
         // A fault in here must neither let a value through nor cost the frame.
         return placeholder(body.length);
       }
     },
+  };
+}
+
+/** Values kept with their tokens; a frame repeats most of them, in STATEMENT, DETAIL and AUDIT. */
+const mostRemembered = 4_096;
+const longestRemembered = 256;
+
+/** Tokens for one frame: its values are in memory no longer than it is. */
+function remembering(tokens: Tokens): (value: string) => string {
+  const known = new Map<string, string>();
+  return (value) => {
+    if (isValueToken(value)) return value;
+    const before = known.get(value);
+    if (before !== undefined) return before;
+    const token = tokens.token(value);
+    if (known.size < mostRemembered && value.length <= longestRemembered) known.set(value, token);
+    return token;
   };
 }
