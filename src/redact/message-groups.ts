@@ -36,17 +36,21 @@ export class MessageGroups {
     add(this.#json, key, { chunk, head: nothing, place });
   }
 
-  /** Fills the places, one message at each step. */
-  *redact(tools: RedactionTools): Generator<void> {
+  /**
+   * Fills the places, one message at each step. Tokens are longer than most values: from the message
+   * on with which all of them would take more than `mostBytes`, messages that do not fit go whole.
+   */
+  *redact(tools: RedactionTools, mostBytes: number): Generator<void> {
+    const room = { left: mostBytes };
     for (const group of this.#postgres.values()) {
-      redactGroup(group, (pieces) => redactMessage(pieces, tools), redactChunks, withHead);
+      redactGroup(group, room, (pieces) => redactMessage(pieces, tools), redactChunks, withHead);
       yield;
     }
     for (const group of this.#json.values()) {
       const asLine = (_: Uint8Array, message: Uint8Array) => message;
       const redact = (given: RedactionTools | undefined) => (chunks: readonly JsonChunk[]) =>
         redactJsonChunks(chunks, given);
-      redactGroup(group, redact(tools), redact(undefined), asLine);
+      redactGroup(group, room, redact(tools), redact(undefined), asLine);
       yield;
     }
   }
@@ -75,12 +79,16 @@ function add<C extends MessagePiece>(
 /** `known` redacts the message, and `unknown` chunks of which nothing is known; both in the order given. */
 function redactGroup<C extends MessagePiece>(
   { chunks, lines, contested }: Group<C>,
+  room: { left: number },
   known: (chunks: readonly C[]) => readonly Uint8Array[],
   unknown: (chunks: readonly C[]) => readonly Uint8Array[],
   text: (head: Uint8Array, bytes: Uint8Array) => Uint8Array,
 ): void {
   const inOrder = [...chunks.values()].sort((a, b) => a.index - b.index);
-  const texts = contested ? undefined : attempt(() => known(inOrder));
+  const read = contested ? undefined : attempt(() => known(inOrder));
+  const bytes = read?.reduce((sum, text) => sum + text.length, 0) ?? 0;
+  const texts = bytes <= room.left ? read : undefined;
+  room.left -= texts === undefined ? 0 : bytes;
   const byIndex = new Map(inOrder.map(({ index }, at) => [index, texts?.[at]]));
   for (const { chunk, head, place } of lines) {
     place.text = text(head, byIndex.get(chunk.index) ?? unknown([chunk])[0] ?? nothing);

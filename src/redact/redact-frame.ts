@@ -26,6 +26,12 @@ const nothing = new Uint8Array();
 /** A message with this and no time after it is no syslog line; but a count that leads to it is believed. */
 const noLine = Buffer.from('<134>1 ', 'latin1');
 const partsBetweenLooks = 64;
+/**
+ * What a frame may become: one of Logplex's size fits though it be all small numbers; a large one must
+ * not fill the memory.
+ */
+const growth = 8;
+const spareBytes = 2 * 1024 * 1024;
 
 /**
  * See `Redactor.redact`. Two messages of a frame have no part in each other, and between two of them
@@ -44,7 +50,7 @@ export async function redactFrame(body: Uint8Array, tools: RedactionTools): Prom
     place(read.line, read.place, groups, tools);
   }
   await tools.sql.ready();
-  for (const _ of groups.redact(tools)) {
+  for (const _ of groups.redact(tools, growth * body.length + spareBytes)) {
     await turn();
     await tools.sql.ready();
   }

@@ -167,6 +167,19 @@ describe('a redactor', () => {
     expect({ lines, faults: faults.length }).toEqual({ lines: [], faults: 1 });
   });
 
+  it('makes a large body of tiny values no larger than memory allows', async () => {
+    const numbers = Array.from({ length: 120_000 }, (_, index) => index % 10).join(',');
+    const body = encodeFrame(
+      [1, 2, 3].flatMap((number) => sent(log(`statement: select ${numbers}`), number)),
+    );
+    const out = await redactor.redact(body);
+    expect(out.length).toBeLessThan(8.5 * body.length + 2.1 * 1024 * 1024);
+    const records = recordsOf(parseFrame(out).lines);
+    expect(records.filter(({ message }) => message.includes('[redacted '))).not.toEqual([]);
+    expect(records.filter(({ message }) => message.includes('pgw:'))).not.toEqual([]);
+    expect(parseFrame(out).lines).toHaveLength(parseFrame(body).lines.length);
+  });
+
   it('lets others go on while it works on a large body', async () => {
     const lines = Array.from({ length: 1_500 }, (_, index) =>
       sent(log(`statement: select 'v${index}'`), index + 1),
