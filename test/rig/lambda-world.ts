@@ -49,7 +49,19 @@ export async function startLambdaWorld(): Promise<LambdaWorld> {
   const place = await s3.newBucket();
   const role = await s3.newRole(await shippedPolicy('receiver-role-policy', place.bucket));
   const { accessKeyId, secretAccessKey, sessionToken = '' } = await role();
-  const archive = s3Archive({ ...place, credentials: s3.owner });
+  const reader = await s3.newRole(
+    JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Effect: 'Allow',
+          Action: ['s3:ListBucket', 's3:GetObject'],
+          Resource: [`arn:aws:s3:::${place.bucket}`, `arn:aws:s3:::${place.bucket}/*`],
+        },
+      ],
+    }),
+  );
+  const archive = s3Archive({ ...place, credentials: reader });
   const seen = new Set<string>();
   const world: LambdaWorld = {
     endpoint: s3.server.endpoint,
