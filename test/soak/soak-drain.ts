@@ -20,7 +20,7 @@ export interface SoakDrain {
 
 const triesOfLogplex = 3;
 /** A server that is down refuses at once; a drain that asked without a pause would keep the machine busy. */
-const pauseMs = 15;
+const pauseMs = 40;
 
 /** One drain with one request in flight, on a connection of its own, from now on. */
 export function startDrain(
