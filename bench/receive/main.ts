@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { ensureBuilt } from '../../scripts/bootstrap.mjs';
 import { folderStore } from '../../test/rig/receiver-home.ts';
+import { startRgwStores, whatRgwLacks } from '../../test/rig/rgw-stores.ts';
 import { drainCapacity } from './drain-table.ts';
 import { drainFrameBytes, spaceFrameBytes } from './frames.ts';
 import { loadCeiling } from './load-ceiling.ts';
@@ -24,14 +25,18 @@ else if ('wrong' in options) {
 } else if (!existsSync('/proc/self/stat')) {
   console.error('error CPU seconds of a process are read from /proc.\n  fix Run this on Linux.');
   process.exitCode = 2;
+} else if (options.sink === 's3' && whatRgwLacks() !== '') {
+  console.error(`error An S3 server is not installed here.\n  fix ${whatRgwLacks()}`);
+  process.exitCode = 2;
 } else await main(options);
 
 async function main(given: BenchOptions): Promise<void> {
-  if (process.env['G_NO_BUILD'] === undefined) ensureBuilt();
+  ensureBuilt();
+  const rgw = given.sink === 's3' ? await startRgwStores() : undefined;
   const load = await startLoad();
   const bench: Bench = {
     load,
-    openStore: () => Promise.resolve(folderStore),
+    openStore: () => rgw?.newStore() ?? Promise.resolve(folderStore),
     gzipSeconds: given.quick ? 0.3 : 1,
   };
   try {
@@ -39,6 +44,7 @@ async function main(given: BenchOptions): Promise<void> {
     if (given.drainsOnly || !given.quick) await drains(bench);
   } finally {
     load.stop();
+    await rgw?.stop();
   }
 }
 
