@@ -17,7 +17,10 @@ const shapes: readonly (readonly [RegExp, string])[] = [
     'a connection string with a password',
   ],
   [/\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g, 'an AWS access key'],
-  [/(?<![a-z0-9])secret_access_key["']?\s{0,3}[:=]\s{0,3}["']?[A-Za-z0-9/+]{30,}/gi, 'an AWS secret key'],
+  [
+    /(?<![a-z0-9])secret_access_key["']?\s{0,3}[:=]\s{0,3}["']?[A-Za-z0-9/+]{30,}/gi,
+    'an AWS secret key',
+  ],
   [/-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----/g, 'a private key'],
   [/\bHRKU-[A-Za-z0-9_-]{20,}/g, 'a Heroku API key'],
 ];
