@@ -13,7 +13,18 @@ const flow = {
   witness: ['logplex', 'sink', 'trail', 'capture'],
   seal: ['logplex', 'sink'],
   hosts: ['config'],
-  checks: ['config', 'logplex', 'redact', 'sink', 'receive', 'trail', 'witness', 'seal', 'hosts', 'capture'],
+  checks: [
+    'config',
+    'logplex',
+    'redact',
+    'sink',
+    'receive',
+    'trail',
+    'witness',
+    'seal',
+    'hosts',
+    'capture',
+  ],
 };
 const shared = ['^src/(error|process-lock)\\.ts$'];
 
