@@ -21,6 +21,16 @@ const shapes: readonly (readonly [RegExp, string])[] = [
     /(?<![a-z0-9])secret_access_key["']?\s{0,3}[:=]\s{0,3}["']?[A-Za-z0-9/+]{30,}/gi,
     'an AWS secret key',
   ],
+  // `SHOP_SECRET=…`, as in the file of secrets; `SHOP_SECRET: NAME` is how the configuration is written.
+  [
+    /\b[A-Z][A-Z0-9_]{0,60}(?:SECRET|PASSWORD|KEY)[A-Z0-9_]{0,20}=(?![….*<${]|["'][….*<${])["']?[^\s'"]{6,200}/g,
+    'the value of a variable that holds a secret',
+  ],
+  // What `pgwitness secret new` makes: 32 bytes in base64url. A name of that length lacks one of the three.
+  [
+    /(?<![\w-])(?=[\w-]{0,42}[a-z])(?=[\w-]{0,42}[A-Z])(?=[\w-]{0,42}\d)[\w-]{43}(?![\w-])/g,
+    'a password or key that pgwitness made',
+  ],
   [/-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----/g, 'a private key'],
   [/\bHRKU-[A-Za-z0-9_-]{20,}/g, 'a Heroku API key'],
 ];

@@ -31,6 +31,29 @@ test('what looks like a secret is refused, comments included, and no message quo
   ).toEqual([]);
 });
 
+test.each([
+  ['a password as `secret new` makes it', 'q2Zt-0aXcVb_9LkJ8hGf7dSaPoIuYtReWq1mNbVcXz3'],
+  ['the same amid words', "the drain's password is q2Zt-0aXcVb_9LkJ8hGf7dSaPoIuYtReWq1mNbVcXz3."],
+  ['a line of the file of secrets', "SHOP_DRAIN_SECRET='correct-horse'"],
+  ['the same, exported', 'export SHOP_REDACTION_KEY=correct-horse'],
+])('%s is refused in a comment', (_, comment) => {
+  const problems = problemsOf(right.replace('version: 1', `version: 1 # ${comment}`));
+  expect(problems.map(({ sentence }) => sentence)).toEqual([
+    expect.stringMatching(/^This looks like .*, and the file is no place for secrets\.$/),
+  ]);
+  expect(JSON.stringify(problems)).not.toMatch(/q2Zt|correct-horse/);
+});
+
+test.each([
+  'SHOP_DRAIN_SECRET=… goes into the file of secrets',
+  'SHOP_DRAIN_SECRET=$(pass shop)',
+  "SHOP_DRAIN_SECRET='<password>'",
+  'a_table_name_of_forty_three_characters_abcd1',
+  'd.01234567-89ab-cdef-0123-456789abcdef',
+])('%s is no secret', (comment) => {
+  expect(told(right.replace('version: 1', `version: 1 # ${comment}`))).toEqual([]);
+});
+
 test('a secret as a key, an app or a value that YAML escapes is in no text, nor is what is made of it', () => {
   const key = 'postgres://u:hunter2secret@h/db';
   for (const text of [

@@ -129,6 +129,7 @@ describe('a configuration that is wrong', () => {
   });
 
   test.each([
+    ['no version', right.replace('version: 1\n', ''), '1: `version` is missing.'],
     [
       'a wrong type',
       withLine(10, '      owner: [a]'),

@@ -24,7 +24,12 @@ export function schemaFaults(issues: readonly z.core.$ZodIssue[], value: unknown
         },
       ];
     }
-    if (issue.code === 'invalid_type' && !present(value, at)) {
+    const missing = !present(value, at);
+    if (missing && issue.code === 'invalid_value' && issue.values.length === 1) {
+      const fix = `Add \`${String(at.at(-1) ?? '')}: ${String(issue.values[0])}\`.`;
+      return [{ at, sentence: `\`${name}\` is missing.`, fix, onKey: false }];
+    }
+    if (missing && issue.code === 'invalid_type') {
       return [
         {
           at,
