@@ -8,7 +8,8 @@ import type { Cli } from './context.ts';
 
 /**
  * Where `config` has objects put, opened for putting alone; `close` ends its connections. Throws what
- * `openFolderSink` throws, and `cli.bad-endpoint`, exit 2.
+ * `openFolderSink` throws, and, exit 2, `cli.bad-endpoint` and `sink.s3-credentials`: that there are none
+ * can be known without asking S3, where everything else shows with the first put.
  */
 export async function openSink(
   { archive }: Pick<Config, 'archive'>,
@@ -21,12 +22,15 @@ export async function openSink(
   }
   const { openS3Sink } = await import('../sink/s3-sink.ts');
   const { encryption, kmsKeyId, storageClass, writerProfile } = archive;
+  const place = await s3Place(archive, env);
+  const credentials = await credentialsFor(writerProfile, env);
+  await credentials();
   return openS3Sink({
-    ...(await s3Place(archive, env)),
+    ...place,
     encryption,
     ...(kmsKeyId !== undefined && { kmsKeyId }),
     ...(storageClass !== undefined && { storageClass }),
-    credentials: await credentialsFor(writerProfile, env),
+    credentials,
   });
 }
 

@@ -71,7 +71,8 @@ describe('the file of secrets', () => {
 describe('an endpoint that the environment names', () => {
   const archive = { kind: 's3', bucket: 'logs', region: 'us-east-1', encryption: 'none' } as const;
   const open = (env: Record<string, string>, more = {}) =>
-    openSink({ archive: { ...archive, ...more } }, { env });
+    openSink({ archive: { ...archive, ...more } }, { env: { ...keys, ...env } });
+  const keys = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'hunter3' };
 
   test.each([
     [
@@ -103,6 +104,19 @@ describe('an endpoint that the environment names', () => {
     const meant = await open({ AWS_ENDPOINT_URL: 'http://minio:9000' }, { allowHttp: true });
     expect(meant.description).toBe('s3://logs at http://minio:9000');
     for (const sink of [opened, named, meant]) sink.close();
+  });
+});
+
+test.each([
+  ['half a key', {}, { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE' }, 'Set both'],
+  ['a profile that is none', { writerProfile: 'pgwitness-nobody' }, {}, 'get-caller-identity'],
+])('a receiver with %s ends at its start, and is told what to do', async (_, more, env, fix) => {
+  const archive = { kind: 's3', bucket: 'logs', region: 'us-east-1', encryption: 'none' } as const;
+  const opened = openSink({ archive: { ...archive, ...more } }, { env });
+  await expect(opened).rejects.toMatchObject({
+    code: 'sink.s3-credentials',
+    exit: 2,
+    fix: expect.stringContaining(fix),
   });
 });
 
