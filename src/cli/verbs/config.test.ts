@@ -45,7 +45,7 @@ test('the example is in order: exit 0', async () => {
   const { code, stdout } = await type(['config', 'check', '--config', example]);
   expect(stdout).toContain('is in order: 2 apps (raxx-api-prod, raxx-api-staging)');
   expect(stdout).toContain(
-    `Next: \`pgwitness plan --config ${example} --app raxx-api-prod\` prints what install would do.`,
+    `Next: \`pgwitness plan --config ${example} --app raxx-api-prod\` prints what install would do;\n`,
   );
   expect(code).toBe(0);
 });
@@ -95,6 +95,12 @@ test('--connect asks the database: exit 1 with the lines of what it lacks, 3 whe
     code: 2,
     stderr: expect.stringContaining('RAXX_STAGING_OWNER_URL'),
   });
+  for (const name of ['RAXX_STAGING_OWNER_URL', 'RAXX_DRAIN_SECRET', 'RAXX_STAGING_DRAIN_URL']) {
+    expect(unset.stdout).toContain(`warning ${name} is not set here: `);
+  }
+  const json = JSON.parse((await type([...check, '--json'])).stdout);
+  expect(json).toMatchObject({ ok: false, problems: [] });
+  expect(json.unset.length).toBeGreaterThan(2);
 });
 
 test('config schema prints JSON', async () => {

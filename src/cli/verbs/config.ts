@@ -44,16 +44,29 @@ const check = defineVerb<{ config: string; app?: string; connect: boolean; json:
       flags.app === undefined ? parsed.config.apps : [chooseApp(parsed.config, flags.app)];
     const { withSecrets } = await import('../with-secrets.ts');
     const { env } = flags.connect ? await withSecrets(cli, parsed.config) : cli;
-    const problems: Problem[] = [];
-    if (flags.connect) {
-      for (const app of apps) problems.push(...(await askDatabase(env, parsed, app, flags.config)));
-    }
     const { unsetVariables } = await import('../../config/unset-variables.ts');
     const ofApps = new Set(apps.map(({ space }) => space));
     const spaces = parsed.config.spaces.filter(
       ({ name }) => flags.app === undefined || ofApps.has(name),
     );
     const unset = flags.connect ? unsetVariables({ apps, spaces }, env) : [];
+    const problems: Problem[] = [];
+    if (flags.connect) {
+      // Asked last is who has no login, which throws: where none is kept, the receiver's machine for one,
+      // all that is not set is told first.
+      const unknown = new Set(unset.map(({ variable }) => variable));
+      const hasLogin = (app: AppConfig) => !unknown.has(app.database.ownerUrlEnv);
+      for (const app of apps.filter(hasLogin)) {
+        problems.push(...(await askDatabase(env, parsed, app, flags.config)));
+      }
+      const [without] = apps.filter((app) => !hasLogin(app));
+      if (without !== undefined) {
+        if (flags.json)
+          await printJson(cli, flags.config, problems, parsed.config.apps, unset, false);
+        else await printFindings(cli, problems, unset);
+        await askDatabase(env, parsed, without, flags.config);
+      }
+    }
     if (flags.json) await printJson(cli, flags.config, problems, parsed.config.apps, unset);
     else await print(cli, flags, problems, parsed.config.apps, unset);
     return problems.length === 0 ? 0 : 1;
@@ -83,12 +96,13 @@ async function printJson(
   problems: readonly Problem[],
   apps: readonly AppConfig[],
   unset: readonly UnsetVariable[] = [],
+  ok = problems.length === 0,
 ): Promise<void> {
   const { harmlessJson } = await import('../harmless-text.ts');
   const { mostTold } = await import('../../config/problem.ts');
   const result = {
     path,
-    ok: problems.length === 0,
+    ok,
     apps: apps.map((app) => app.name),
     problems: problems.slice(0, mostTold),
     /** Problems beyond those listed. */
@@ -107,30 +121,44 @@ async function print(
   unset: readonly UnsetVariable[],
 ): Promise<void> {
   const { harmlessText } = await import('../harmless-text.ts');
-  const write = (text: string) =>
-    cli.process.stdout.write(`${harmlessText(text, { lines: true })}\n`);
-  const warn = () => {
-    for (const { variable, empty, uses } of unset) {
-      write(`warning ${variable} is ${empty ? 'empty' : 'not set'} here: ${uses.join('; ')}.`);
-    }
-  };
-  if (problems.length > 0) {
-    const { showProblems } = await import('../../config/problem.ts');
-    for (const shown of showProblems(problems)) write(shown);
-    write(`${problems.length} problem${problems.length === 1 ? '' : 's'}.`);
-    warn();
-    return;
-  }
+  const write = (text: string) => cli.process.stdout.write(`${harmlessText(text)}\n`);
+  if (problems.length > 0) return printFindings(cli, problems, unset);
   const looked = flags.connect ? ', and so are its databases' : '';
   const names = apps.map((app) => app.name).join(', ');
   write(
     `${flags.config} is in order${looked}: ${apps.length} app${apps.length === 1 ? '' : 's'} (${names}).`,
   );
-  warn();
+  await printFindings(cli, [], unset);
   const config = flags.config === configFlag.default ? '' : ` --config ${flags.config}`;
   const [first, another] = apps;
   const app = another === undefined ? '' : ` --app ${flags.app ?? first?.name}`;
-  write(`Next: \`pgwitness plan${config}${app}\` prints what install would do.`);
+  write(`Next: \`pgwitness plan${config}${app}\` prints what install would do;`);
+  write(`on the machine of the receiver, \`pgwitness receive${config}\`.`);
+}
+
+/** What is wrong, and what is not set here; nothing where all is well. */
+async function printFindings(
+  cli: Cli,
+  problems: readonly Problem[],
+  unset: readonly UnsetVariable[],
+): Promise<void> {
+  const { harmlessText, wrapText } = await import('../harmless-text.ts');
+  const { showProblems } = await import('../../config/problem.ts');
+  /** On a terminal at most 80 columns wide, what goes on set in; elsewhere each on one line, for programs. */
+  const write = (text: string) => {
+    const lines = harmlessText(text, { lines: true }).split('\n');
+    const wrapped = lines.flatMap((line) =>
+      cli.terminal ? wrapText(line.trimStart(), 76) : [line],
+    );
+    cli.process.stdout.write(`${wrapped.join(cli.terminal ? '\n    ' : '\n')}\n`);
+  };
+  for (const shown of showProblems(problems)) write(shown);
+  if (problems.length > 0) {
+    write(`${problems.length} problem${problems.length === 1 ? '' : 's'}.`);
+  }
+  for (const { variable, empty, uses } of unset) {
+    write(`warning ${variable} is ${empty ? 'empty' : 'not set'} here: ${uses.join('; ')}.`);
+  }
 }
 
 const schema = defineVerb<Record<never, never>>({
