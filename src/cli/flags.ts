@@ -23,6 +23,14 @@ export const spaceFlag = {
   optional: true,
 } as const;
 
+export const keyEnvFlag = {
+  kind: 'parsed',
+  parse: String,
+  brief: 'Variable of another redaction key, e.g. of one that was replaced',
+  placeholder: 'variable',
+  optional: true,
+} as const;
+
 export const jsonFlag = {
   kind: 'boolean',
   brief: 'Print JSON instead of text',

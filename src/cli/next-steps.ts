@@ -22,7 +22,8 @@ export function nextSteps({ chosen, rotates, hasUrl, config }: Rotation): string
       : `https://${sharer.drain.user}:PASSWORD@HOST/`;
   const steps = [
     [
-      'restart the receiver, which reads secrets when it starts (on Lambda: set its variables)',
+      'restart the receiver, which reads secrets when it starts',
+      '(on Lambda: set its variables)',
       ...(hasUrl
         ? []
         : ['with `receiver.url` in the configuration, `secret url` prints whole URLs']),
@@ -35,12 +36,14 @@ export function nextSteps({ chosen, rotates, hasUrl, config }: Rotation): string
   ];
   if (shippers.length > 0) {
     steps.push([
-      `where \`pgwitness ship\` runs: write the new password into ${list(shippers)} and restart it`,
+      'where `pgwitness ship` runs: write the new password into',
+      `${list(shippers)} and restart it`,
     ]);
   }
   if (pinned.length > 0) {
     steps.push([
-      'pin the tokens of the new drains beside those in `drain.tokens`, and restart the receiver:',
+      'pin the tokens of the new drains beside those in `drain.tokens`,',
+      'and restart the receiver:',
       ...pinned.map(({ name }) => `heroku drains --app ${name}`),
       `until then their frames stand below logs/unclaimed-${chosen.drain.user}/`,
     ]);

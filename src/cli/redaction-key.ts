@@ -47,5 +47,6 @@ export function keyFor(config: Config, flags: DrainFlags): KeyUse {
 
 /** The tokens under a key. Throws as `tokensOf`. */
 export function needTokens({ variable, usedBy }: KeyUse, env: Cli['env']): Tokens {
-  return createTokens(secretFrom(env, variable, `the redaction key of ${usedBy.join(', ')}`));
+  const purpose = `the redaction key of ${usedBy.join(', ')}`;
+  return createTokens(secretFrom(env, variable, purpose, 'pgwitness secret new --for redaction'));
 }

@@ -199,19 +199,20 @@ export function chooseApp(config: Config, name?: string): AppConfig {
 
 /**
  * The secret in the environment variable `name`. `purpose` says what it has to hold, e.g.
- * `the connection URL of raxx_owner`. Missing or empty: `config.no-secret`, exit 2.
+ * `the connection URL of raxx_owner`; `maker` is the command that makes it. Missing or empty: `config.no-secret`, exit 2.
  */
 export function secretFrom(
   env: Readonly<Record<string, string | undefined>>,
   name: string,
   purpose: string,
+  maker?: string,
 ): string {
   const value = env[name];
   if (value === undefined || value.trim() === '') {
     throw new PgwitnessError({
       code: 'config.no-secret',
       message: `The environment variable ${name} is ${value === undefined ? 'not set' : 'empty'}; it must hold ${purpose}.`,
-      fix: `Set it, e.g. \`export ${name}=…\`, or write it into the file of \`secrets.file\`, and run again.`,
+      fix: `Set it, e.g. \`export ${name}=…\`, or write it into the file of \`secrets.file\`, and run again${maker === undefined ? '' : `; where there is none yet, \`${maker}\` makes one`}.`,
       exit: 2,
     });
   }

@@ -137,12 +137,15 @@ async function newRedactionKey(cli: Cli, config: Config, flags: Flags): Promise<
     ...(made.keptAs === undefined
       ? []
       : [
-          `the one before is ${made.keptAs} there: what was stored with it is found with it alone, e.g. ${variable}=… pgwitness trail --grep …`,
+          `the one before is ${made.keptAs} there`,
+          'what was stored with it is found with it alone:',
+          `  pgwitness trail --key-env ${made.keptAs} --grep …`,
         ]),
     ...(flags.show ? [`${made.variable}='${made.secret}'`] : []),
     '',
-    'Keep a copy where you keep keys: without it nobody can look for a value in what is stored.',
-    'Restart the receiver (on Lambda: set its variable), and give the key to whoever runs `trail` and `smoke`.',
+    'Keep a copy where you keep keys: without it nobody can look for a value in what',
+    'is stored. Restart the receiver (on Lambda: set its variable), and give the key',
+    'to whoever runs `trail` and `smoke`.',
   ]);
   return 0;
 }

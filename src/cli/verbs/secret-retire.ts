@@ -77,7 +77,7 @@ export const secretRetireVerb = defineVerb<Flags>({
       cli.process.stdout.write(`${JSON.stringify(result)}\n`);
     } else {
       cli.process.stdout.write(
-        `${variable} is taken out of ${store.file}: restart the receiver, which takes both until then\n`,
+        `${variable} is taken out of ${store.file}\nrestart the receiver, which takes both until then\n`,
       );
     }
     return 0;

@@ -61,10 +61,19 @@ export const secretUrlVerb = defineVerb<Flags>({
       });
     }
     const { env } = await withSecrets(cli, config);
+    if (flags.old && oldSecretEnv !== undefined && (env[oldSecretEnv] ?? '').trim() === '') {
+      throw new PgwitnessError({
+        code: 'cli.no-old-secret',
+        message: `The drain of ${showSharers(chosen)} has one password: ${oldSecretEnv} is not set, so that no rotation is under way.`,
+        fix: 'Leave --old out; there is nothing to remove.',
+        exit: 2,
+      });
+    }
     const variable = flags.old && oldSecretEnv !== undefined ? oldSecretEnv : secretEnv;
     const purpose = `the password of the drain of ${showSharers(chosen)}`;
+    const password = secretFrom(env, variable, purpose, 'pgwitness secret new');
     const { drainUrl } = await import('../drain-url.ts');
-    cli.process.stdout.write(`${drainUrl(url, user, secretFrom(env, variable, purpose))}\n`);
+    cli.process.stdout.write(`${drainUrl(url, user, password)}\n`);
     if (cli.terminal) {
       cli.process.stderr.write(
         'note the password stands in it: clear it from the screen, and paste it into no ticket or chat\n',

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { runCli } from '../../../test/rig/run-cli.ts';
 import { parseSecrets } from '../../config/secrets-text.ts';
+import { createTokens } from '../../redact/token.ts';
 
 let folder: string;
 let config: string;
@@ -66,9 +67,11 @@ describe('pgwitness secret new', () => {
       `new password for the drain of till: TILL_SECRET in ${file}`,
       '',
       'next',
-      '  1. restart the receiver, which reads secrets when it starts (on Lambda: set its variables)',
+      '  1. restart the receiver, which reads secrets when it starts',
+      '     (on Lambda: set its variables)',
       `  2. heroku drains:add "$(pgwitness secret url --app till --config ${config})" --app till`,
-      '  3. where `pgwitness ship` runs: write the new password into TILL_DRAIN_URL and restart it',
+      '  3. where `pgwitness ship` runs: write the new password into',
+      '     TILL_DRAIN_URL and restart it',
       '',
     ]);
   });
@@ -89,10 +92,11 @@ describe('pgwitness secret new', () => {
       'the one before is RAXX_OLD there: both are valid until it is retired',
     );
     const steps = run.stdout.slice(run.stdout.indexOf('next\n'));
-    expect(steps.replaceAll(` --config ${config}`, '').split('\n').slice(2)).toEqual([
+    expect(steps.replaceAll(` --config ${config}`, '').split('\n').slice(3)).toEqual([
       '  2. heroku drains:add "$(pgwitness secret url --app prod)" --app prod',
       '     heroku drains:add "$(pgwitness secret url --app staging)" --app staging',
-      '  3. pin the tokens of the new drains beside those in `drain.tokens`, and restart the receiver:',
+      '  3. pin the tokens of the new drains beside those in `drain.tokens`,',
+      '     and restart the receiver:',
       '     heroku drains --app prod',
       '     heroku drains --app staging',
       '     until then their frames stand below logs/unclaimed-raxx/',
@@ -200,6 +204,13 @@ describe('pgwitness secret new --for redaction', () => {
     const run = await newKey(args, { now, ...(typed !== undefined && { typed }) });
     expect(run.code).toBe(0);
     expect(run.stdout).toContain('the one before is TILL_KEY_UNTIL_20260630T000000 there');
+    expect(run.stdout).toContain('trail --key-env TILL_KEY_UNTIL_20260630T000000 --grep');
+    const token = (more: readonly string[]) =>
+      runCli(['redact', 'token', 'ada', '--app', 'till', '--config', config, ...more]);
+    const earlier = await token(['--key-env', 'TILL_KEY_UNTIL_20260630T000000']);
+    expect(earlier.stdout).toMatch(/^pgw:[0-9a-f]{32}\n$/);
+    expect(earlier.stdout).toBe(`${createTokens(before ?? '').token('ada')}\n`);
+    expect((await token([])).stdout).not.toBe(earlier.stdout);
     expect((await held())['TILL_KEY_UNTIL_20260630T000000']).toBe(before);
     expect((await held())['TILL_KEY']).not.toBe(before);
   });
@@ -286,6 +297,8 @@ describe('pgwitness secret url', () => {
   test.each([
     [['--app', 'till'], {}, 'config.no-secret', ''],
     [['--app', 'till', '--old'], { TILL_SECRET: 'x' }, 'cli.no-old-secret', ''],
+    [['--app', 'prod', '--old'], { RAXX_SECRET: 'x' }, 'cli.no-old-secret', ''],
+    [['--app', 'till'], {}, '`pgwitness secret new` makes one', ''],
     [['--app', 'till'], { TILL_SECRET: 'x' }, 'cli.no-receiver-url', 'host: 127.0.0.1'],
   ])('%j with %j says what is missing', async (args, env, code, url) => {
     if (url !== '') await writeFile(config, yaml({ url }));

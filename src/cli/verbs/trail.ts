@@ -1,6 +1,6 @@
 import type { RecordKind } from '../../logplex/record.ts';
 import { defineVerb } from '../define-verb.ts';
-import { appFlag, configFlag, jsonFlag } from '../flags.ts';
+import { appFlag, configFlag, jsonFlag, keyEnvFlag } from '../flags.ts';
 
 interface Flags {
   readonly config: string;
@@ -11,6 +11,7 @@ interface Flags {
   readonly role?: string;
   readonly kind?: RecordKind;
   readonly grep?: string;
+  readonly keyEnv?: string;
   readonly limit?: number;
   readonly last?: number;
   readonly late: string;
@@ -100,6 +101,10 @@ export const trailVerb = defineVerb<Flags>({
         placeholder: 'text',
         optional: true,
       },
+      keyEnv: {
+        ...keyEnvFlag,
+        brief: 'With --grep: variable of another redaction key, e.g. of one that was replaced',
+      },
       limit: {
         kind: 'parsed',
         parse: parseLimit,
@@ -161,7 +166,9 @@ export const trailVerb = defineVerb<Flags>({
         `note ${app.name} runs in the space ${app.space}, whose drain tells no app from another: these are the records of all its apps. --role and --table narrow them.`,
       );
     }
-    const searched = grep === undefined ? undefined : grepTexts(grep, app, cli.env);
+    const { keyEnv: redactKeyEnv = app.redactKeyEnv } = flags;
+    const keyed = { name: app.name, ...(redactKeyEnv !== undefined && { redactKeyEnv }) };
+    const searched = grep === undefined ? undefined : grepTexts(grep, keyed, cli.env);
     if (searched?.note !== undefined) say(searched.note);
     const archive = await openArchive(config, cli);
     const opened = flags.verify
