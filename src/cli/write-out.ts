@@ -20,10 +20,14 @@ export async function writeOut(path: string, content: Uint8Array, ending: string
     await rename(aside, path);
   } catch (cause) {
     await rm(aside, { force: true });
+    const { code } = cause as NodeJS.ErrnoException;
     throw new PgwitnessError({
       code: 'cli.bad-out',
-      message: `${path} can't be written (${(cause as NodeJS.ErrnoException).code}).`,
-      fix: 'Name a place with --out that this user may write to.',
+      message: `${path} can't be written (${code}).`,
+      fix:
+        code === 'ENOENT'
+          ? 'Its folder does not exist: make it first, or name another place with --out.'
+          : 'Name a place with --out that this user may write to.',
       exit: 2,
       cause,
     });

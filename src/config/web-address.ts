@@ -25,6 +25,6 @@ export function wrongAddress(
 }
 
 /** Whether a host name of a URL is this machine, whatever a name server says. */
-function isLoopback(hostname: string): boolean {
+export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }

@@ -69,6 +69,13 @@ describe('pgwitness lambda config', () => {
     });
   });
 
+  test('warns of an endpoint that only this machine reaches', async () => {
+    const here = s3.replace('region', 'endpoint: "http://127.0.0.1:9000", region');
+    const config = configOf(here, [app('a', 'drain: { secret_env: A_SECRET }')]);
+    const run = await runCli(['lambda', 'config', '--config', config]);
+    expect(run).toMatchObject({ code: 0, stderr: expect.stringContaining('is this machine') });
+  });
+
   test('warns of more than the environment holds, and writes a file instead', async () => {
     const names = Array.from({ length: 30 }, (_, i) => `an-app-of-a-rather-long-name-${i}`);
     const apps = names.map((name) => app(name, 'drain: { secret_env: A_SECRET }'));
@@ -96,6 +103,9 @@ describe('pgwitness lambda config', () => {
     const slip = await runCli(['lambda', 'config', '--config', config, '--out', config]);
     expect(slip).toMatchObject({ code: 2, stderr: expect.stringContaining('cli.bad-out') });
     expect(readFileSync(config, 'utf8')).toContain('raxx-logs');
+    const nowhere = join(folder, 'build', 'receiver.json');
+    const lost = await runCli(['lambda', 'config', '--config', config, '--out', nowhere]);
+    expect(lost.stderr).toContain('Its folder does not exist');
   });
 });
 

@@ -54,6 +54,13 @@ const config = defineVerb<ConfigFlags>({
       return 0;
     }
     print(cli, setup, receiver);
+    const { isLoopback } = await import('../../config/web-address.ts');
+    const { endpoint } = setup.settings;
+    if (endpoint !== undefined && isLoopback(new URL(endpoint).hostname)) {
+      cli.process.stderr.write(
+        'warning `archive.s3.endpoint` is this machine, which no function on Lambda reaches.\n  fix Take it away for AWS, or name an address that the function can reach.\n',
+      );
+    }
     if (bytes > mostEnvironmentBytes) {
       cli.process.stderr.write(
         `warning The function's variables come to ${bytes} bytes, and Lambda takes ${mostEnvironmentBytes}.\n  fix Write the settings to a file that goes into the zip: pgwitness lambda config --out receiver.json\n`,
@@ -99,7 +106,7 @@ const zip = defineVerb<ZipFlags>({
   brief: 'Write the zip to deploy on AWS Lambda: the one with the SQL grammar where an app redacts',
   examples: [
     ['pgwitness lambda zip', 'pgwitness-lambda.zip, into this folder'],
-    ['pgwitness lambda zip --out build/receiver.zip', 'under another name'],
+    ['pgwitness lambda zip --out receiver.zip', 'under another name'],
   ],
   parameters: {
     flags: {
