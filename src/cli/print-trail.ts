@@ -9,7 +9,7 @@ import {
   type WitnessProof,
 } from '../witness/judge-witness.ts';
 import type { Cli } from './context.ts';
-import { harmlessJson, harmlessText } from './harmless-text.ts';
+import { harmlessJson, harmlessText, wrapText } from './harmless-text.ts';
 import { progressLine } from './progress-line.ts';
 import { showRecord } from './show-record.ts';
 import { isSuspect, witnessJson } from './show-witness.ts';
@@ -41,7 +41,9 @@ export async function printTrail(cli: Cli, asked: TrailQuestion): Promise<0 | 1>
   const progress = progressLine(cli);
   const say = (text: string) => {
     progress.clear();
-    cli.process.stderr.write(`${harmlessText(text)}\n`);
+    const clean = harmlessText(text);
+    const lines = cli.terminal ? wrapText(clean, 80) : [clean];
+    cli.process.stderr.write(`${lines.join('\n')}\n`);
   };
   const print = (text: string) => {
     progress.clear();
@@ -129,7 +131,7 @@ function nothingFound(asked: TrailQuestion, objects: number): string {
     return `No records: the archive holds no object of ${asked.app} ${span}. Try an earlier --since; \`pgwitness smoke\` tells whether anything arrives.`;
   }
   const filtered = Object.keys(asked.filter).length > 0;
-  return `No records of ${asked.app} ${span} ${filtered ? 'match' : 'are there'} (${objects} objects looked at). Try ${filtered ? 'fewer filters or ' : ''}an earlier --since.`;
+  return `No records of ${asked.app} ${span} ${filtered ? 'match' : 'are there'} (${objects} object${objects === 1 ? '' : 's'} looked at). Try ${filtered ? 'fewer filters or ' : ''}an earlier --since.`;
 }
 
 function megabytes(bytes: number): string {
