@@ -26,6 +26,8 @@ export interface Caller {
   readonly oldSecret: boolean;
   /** Prefixes of the apps whose frame it can be: its own, or, of an unclaimed one, all of its user's. */
   readonly mayBelongTo: readonly string[];
+  /** The same for all requests of who knows one password, or another one of the same apps. */
+  readonly owner: string;
 }
 
 export interface AccessList {
@@ -100,14 +102,15 @@ export function buildAccessList(drains: readonly Drain[]): AccessList {
     // A request without a token (space drains, other shippers) is told by its password alone.
     const alone = another === undefined && (token === null || only?.tokens.length === 0);
     const drain = pinned ?? (alone ? only : undefined);
+    const owner = `${user} ${own.map(({ prefix }) => prefix).join(' ')}`;
     if (drain !== undefined) {
       const { app, prefix } = drain;
-      return { user, app, prefix, oldSecret: oldFor.has(drain), mayBelongTo: [prefix] };
+      return { user, app, prefix, oldSecret: oldFor.has(drain), mayBelongTo: [prefix], owner };
     }
     const oldSecret = own.every((each) => oldFor.has(each));
     const ofUser = drains.filter((each) => each.user === user);
     const mayBelongTo = ofUser.map(({ prefix }) => prefix);
-    return { user, prefix: unclaimedPrefix(user), oldSecret, mayBelongTo };
+    return { user, prefix: unclaimedPrefix(user), oldSecret, mayBelongTo, owner };
   }
 }
 

@@ -44,8 +44,9 @@ const defaultMaxHeld = 192 * 1024 * 1024;
 const smallBody = 1024 * 1024;
 /** What a body is held as at most at once: itself, packed, and the object around it; or its pieces. */
 const copies = 3;
-/** Redacted, it stands beside itself, and short values become longer ones. */
-const copiesRedacted = 6;
+/** Redacted, it stands beside itself and comes to as much as eight times its bytes, and 2 MB. */
+const copiesRedacted = 11;
+const moreRedacted = 2 * 1024 * 1024;
 
 /**
  * Takes frames of drains into a store. A 200 says that the sink has the frame durably. A 4xx is final
@@ -99,19 +100,28 @@ export function createFrameIntake(options: IntakeOptions): FrameIntake {
       const redactor = redactorOf(caller);
       const announced = frame.announcedBytes;
       if (announced !== undefined && announced > maxBody) return 'too-large';
-      // What it may come to: the body, and whatever it unpacks to.
       const packed = frame.header('content-encoding') !== null;
-      const most = (announced ?? maxBody) + (packed ? maxBody : 0);
-      const budget = most <= smallBody ? small : large;
-      const times = redactor === undefined ? copies : copiesRedacted;
-      held.hold = await budget.take(most * times, caller.prefix, deadline.signal);
+      const most = announced ?? maxBody;
+      const isSmall = most <= smallBody;
+      const room = (bytes: number) =>
+        redactor === undefined ? bytes * copies : bytes * copiesRedacted + moreRedacted;
+      const budget = isSmall ? small : large;
+      // A small body that is packed is read before there is memory for what it unpacks to: who sends
+      // one slowly must not hold that meanwhile. Large memory is only ever waited for with small held.
+      const unpacks = packed && !isSmall ? maxBody : 0;
+      const first = packed && isSmall ? most : room(most + unpacks);
+      held.hold = await budget.take(first, caller.owner, deadline.signal);
       if (held.hold === undefined) return 'busy';
       const read = await frame.read(maxBody, deadline.signal);
       if (!read.ok) {
         if (read.reason === 'late') held.settled = read.settled;
         return read.reason;
       }
-      if (!packed) held.hold.keep(read.body.length * times);
+      if (packed && isSmall) {
+        const unpacked = await large.take(room(maxBody), caller.owner, deadline.signal);
+        if (unpacked === undefined) return 'busy';
+        held.hold = both(held.hold, unpacked);
+      } else if (!packed) held.hold.keep(room(read.body.length));
       const preparing = prepareFrame(frame, read.body, {
         caller,
         redactor,
@@ -156,6 +166,16 @@ interface Held {
   hold?: Hold | undefined;
   /** Never rejects. */
   settled: Promise<unknown>;
+}
+
+/** Of the second is kept what is to be kept at all. */
+function both(first: Hold, second: Hold): Hold {
+  return {
+    keep(bytes) {
+      first.keep(0);
+      second.keep(bytes);
+    },
+  };
 }
 
 /** What `work` comes to, or undefined once `signal` aborts. */

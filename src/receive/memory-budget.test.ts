@@ -41,6 +41,19 @@ test('a large request is not passed over by smaller ones that come later', async
   expect([await soFar(large), await soFar(small)]).not.toContain('waits');
 });
 
+test('one frame does not stand behind all that another owner has in line', async () => {
+  const budget = createMemoryBudget(800);
+  const held = [await budget.take(300, 'a', never), await budget.take(300, 'b', never)];
+  // Neither has used up a half, and 200 are left.
+  const crowd = Array.from({ length: 6 }, () => budget.take(100, 'a', never));
+  const large = budget.take(250, 'c', never);
+  const one = budget.take(100, 'd', never);
+  expect([await soFar(large), await soFar(one)]).toEqual(['waits', 'waits']);
+  held[1]?.keep(0);
+  expect([await soFar(large), await soFar(one)]).not.toContain('waits');
+  expect(await soFar(Promise.race(crowd.slice(1)))).toBe('waits');
+});
+
 test('who gives up waiting lets the next one in', async () => {
   const budget = createMemoryBudget(800);
   await budget.take(300, 'a', never);

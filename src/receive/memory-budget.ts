@@ -11,8 +11,9 @@ export interface Hold {
 export interface MemoryBudget {
   /**
    * Resolves undefined when `signal` aborts before there is room. `of` names whose bytes they are: no
-   * one gets more than a half, so that who fills their own holds up nobody else. One request counts
-   * for at most three eighths, so that what hangs of its owner's does not keep a large one out.
+   * one gets more than a half, so that who fills their own holds up nobody else, and owners take turns,
+   * so that who sends one frame does not stand behind hundreds of another's. One request counts for at
+   * most three eighths, so that what hangs of its owner's does not keep a large one out.
    */
   take(bytes: number, of: string, signal: AbortSignal): Promise<Hold | undefined>;
   readonly held: number;
@@ -20,7 +21,6 @@ export interface MemoryBudget {
 
 interface Waiting {
   readonly bytes: number;
-  readonly of: string;
   readonly enter: () => void;
 }
 
@@ -30,7 +30,8 @@ export function createMemoryBudget(limit: number): MemoryBudget {
   const most = (limit * 3) / 8;
   let held = 0;
   const heldBy = new Map<string, number>();
-  const line = new Set<Waiting>();
+  /** By owner; whose turn is next stands first. */
+  const lines = new Map<string, Set<Waiting>>();
   return {
     get held() {
       return held;
@@ -41,19 +42,19 @@ export function createMemoryBudget(limit: number): MemoryBudget {
       return new Promise((resolve) => {
         const waiting: Waiting = {
           bytes,
-          of,
           enter() {
             signal.removeEventListener('abort', leave);
             resolve(hold(bytes, of));
           },
         };
         const leave = () => {
-          line.delete(waiting);
+          leaveLine(of, waiting);
           resolve(undefined);
           admit();
         };
         signal.addEventListener('abort', leave, { once: true });
-        line.add(waiting);
+        const own = lines.get(of) ?? new Set();
+        lines.set(of, own.add(waiting));
         admit();
       });
     },
@@ -80,21 +81,32 @@ export function createMemoryBudget(limit: number): MemoryBudget {
     else heldBy.set(of, own);
   }
 
-  /**
-   * In the order of arrival, so that a large frame is not passed over for ever; but for those whose
-   * half is used up, who wait for their own alone.
-   */
+  function leaveLine(of: string, waiting: Waiting): void {
+    const own = lines.get(of);
+    own?.delete(waiting);
+    if (own?.size === 0) lines.delete(of);
+  }
+
   function admit(): void {
-    const full = new Set<string>();
-    for (const next of line) {
-      if (full.has(next.of)) continue;
-      if ((heldBy.get(next.of) ?? 0) + next.bytes > share) {
-        full.add(next.of);
-        continue;
-      }
-      if (held + next.bytes > limit) return;
-      line.delete(next);
-      next.enter();
+    for (let next = nextInTurn(); next !== undefined; next = nextInTurn()) {
+      const { of, own, first } = next;
+      leaveLine(of, first);
+      // To the end of the turns.
+      if (lines.delete(of)) lines.set(of, own);
+      first.enter();
     }
+  }
+
+  /**
+   * Owners take turns, each one's frames in the order of arrival. Whose half is used up waits for their
+   * own alone; for who is next beside those all wait, so that a large frame is not passed over for ever.
+   */
+  function nextInTurn() {
+    for (const [of, own] of lines) {
+      const [first] = own;
+      if (first === undefined || (heldBy.get(of) ?? 0) + first.bytes > share) continue;
+      return held + first.bytes > limit ? undefined : { of, own, first };
+    }
+    return undefined;
   }
 }

@@ -53,7 +53,8 @@ function readBody(
     if (signal.aborted) return onLate();
     if (incoming.destroyed) return onCut();
     if ((announced ?? 0) > limit) return done({ ok: false, reason: 'too-large' });
-    bytes = gather(announced ?? Math.min(firstBytes, limit), limit);
+    // Never more than was announced, whatever made the parser go on: no memory was taken for it.
+    bytes = gather(announced ?? Math.min(firstBytes, limit), announced ?? limit);
     signal.addEventListener('abort', onLate, { once: true });
     incoming.on('error', onCut).on('close', onCut).on('end', onEnd).on('data', onData);
   });

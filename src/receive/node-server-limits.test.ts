@@ -48,6 +48,69 @@ test('connections without a password make room for a drain, and one with a frame
   expect(await bodies()).toHaveLength(4);
 });
 
+test('a drain whose request has thousands of headers is known, and its body counted, all the same', async () => {
+  const { port, bodies, metric } = await serve({ deadlineMs: 500 });
+  const body = frameOf('behind many headers');
+  const many = 'a:\r\n'.repeat(3_900);
+  const drain = await dial(port);
+  drain.socket.write(
+    `POST / HTTP/1.1\r\n${many}Authorization: ${authorization}\r\nContent-Length: ${body.length}\r\n\r\n`,
+  );
+  drain.socket.write(body);
+  await drain.until(/ 200 OK\r\n/);
+  expect(await bodies()).toEqual([Buffer.from(body)]);
+  const slow = await dial(port);
+  slow.socket.write(
+    `POST / HTTP/1.1\r\nAuthorization: ${authorization}\r\n${many}Content-Length: 300000\r\n\r\n`,
+  );
+  slow.socket.write(Buffer.alloc(200_000));
+  await sleep(100);
+  expect(await metric('pgwitness_held_bytes')).toBe(900_000);
+  expect(statuses(await slow.until(/\r\n\r\n/))).toEqual([503]);
+});
+
+test('one password under two prefixes, with many slow bodies, holds up nobody else', async () => {
+  const drains = [
+    { app: 'one', prefix: 'one', user: 'raxx', secrets: ['secret-one'], tokens: ['d.one'] },
+    { app: 'two', prefix: 'two', user: 'raxx', secrets: ['secret-two'], tokens: ['d.two'] },
+  ];
+  const { port } = await serve({ drains, deadlineMs: 3_000, maxHeldBytes: 3_000_000 });
+  for (let at = 0; at < 60; at++) {
+    const slow = await dial(port);
+    const token = at % 2 === 0 ? 'd.one' : 'd.nobody';
+    slow.socket.write(head(`Logplex-Drain-Token: ${token}\r\nContent-Length: 80000\r\n`));
+    slow.socket.write('x');
+  }
+  await sleep(50);
+  const pair = Buffer.from('raxx:secret-two').toString('base64');
+  const body = frameOf('x'.repeat(20_000));
+  const drain = await dial(port);
+  const begin = performance.now();
+  drain.socket.write(
+    `POST / HTTP/1.1\r\nAuthorization: Basic ${pair}\r\nContent-Length: ${body.length}\r\n\r\n`,
+  );
+  drain.socket.write(body);
+  await drain.until(/ 200 OK\r\n/);
+  expect(performance.now() - begin).toBeLessThan(1_500);
+});
+
+test('packed bodies that come slowly keep no other packed one out', async () => {
+  const { port, bodies } = await serve({ deadlineMs: 3_000 });
+  for (let at = 0; at < 10; at++) {
+    const slow = await dial(port);
+    slow.socket.write(head('Content-Encoding: gzip\r\nContent-Length: 80000\r\n'));
+    slow.socket.write('x');
+  }
+  await sleep(50);
+  const body = frameOf('packed');
+  const drain = await dial(port);
+  const begin = performance.now();
+  drain.socket.write(raw(gzipSync(body), 'Content-Encoding: gzip\r\n'));
+  await drain.until(/ 200 OK\r\n/);
+  expect(performance.now() - begin).toBeLessThan(1_500);
+  expect(await bodies()).toEqual([Buffer.from(body)]);
+});
+
 test('bodies that drip on many connections take no more memory than there is for them, and are all answered 503', async () => {
   const maxHeldBytes = 3_000_000;
   const { port, metric, bodies } = await serve({ deadlineMs: 700, maxHeldBytes });

@@ -91,6 +91,8 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     // Node's own answer would be a 400, final to Logplex.
     requireHostHeader: false,
   });
+  // Node drops those beyond 1,000 without a word, and with them a password or a length.
+  server.maxHeadersCount = 0;
   server.on('request', onRequest);
   server.on('checkContinue', (incoming, outgoing) => onRequest(incoming, outgoing, true));
   // An Expect that Node doesn't know gets 417 from it: here such a frame is one like any other.
