@@ -117,14 +117,20 @@ if (hasS3) {
 
 describe('what answers and is no S3', () => {
   const entry = (name: string) => `<Contents><Key>${name}</Key><Size>1</Size></Contents>`;
-  const page = (inside: string, next = '') =>
-    `<ListBucketResult><Name>bucket</Name><EncodingType>url</EncodingType>${inside}<IsTruncated>${next !== ''}</IsTruncated><NextContinuationToken>${next}</NextContinuationToken></ListBucketResult>`;
+  const page = (inside: string, next = '', more = next !== '') =>
+    `<ListBucketResult><Name>bucket</Name><EncodingType>url</EncodingType>${inside}<IsTruncated>${more}</IsTruncated><NextContinuationToken>${next}</NextContinuationToken></ListBucketResult>`;
 
   test.each([
     ['lists out of order', [page(entry('logs/b') + entry('logs/a'))]],
     ['lists an object twice', [page(entry('logs/a') + entry('logs/a'))]],
     ['lists the same page for ever', [page(entry('logs/a'), '1'), page(entry('logs/a'), '2')]],
     ['continues where it was', [page('', '1'), page('', '1')]],
+    ['has more and does not say where', [page(entry('logs/a'), '', true)]],
+    [
+      'has more and no token at all',
+      [page('').replace(/<IsT.*Token>/, '<IsTruncated>true</IsTruncated>')],
+    ],
+    ['goes round between empty pages', [page('', '1'), page('', '2'), page('', '1')]],
     ['ignores where to begin', [page(entry('logs/a'))], 'logs/b'],
   ])('a store that %s is not relied on', async (_, pages, after = '') => {
     const archive = s3Archive({ ...(await startPages(pages)), credentials: nobody });

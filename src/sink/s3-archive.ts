@@ -13,6 +13,8 @@ const mostObjectBytes = 256 * 1024 * 1024;
 const readTries = 3;
 /** All that S3 gives at a time, and all of a list that is held at a time. */
 const mostKeysInPage = 1_000;
+/** Pages without any key, running: S3 gives some where much was deleted; who gives them for ever has no end. */
+const mostEmptyPages = 1_000;
 const maxAttempts = 4;
 const limits = { connectionTimeout: 3_000, socketTimeout: 10_000 };
 const sockets = 32;
@@ -40,7 +42,10 @@ export function s3Archive(
   ): AsyncGenerator<ArchiveObject> {
     let last = after;
     let continueAt: string | undefined;
-    do {
+    /** Since the last object that was listed. */
+    const tokens = new Set<string>();
+    let emptyPages = 0;
+    for (;;) {
       const page: ListObjectsV2CommandOutput = await ask(`list ${prefix} in`, (reader) =>
         reader.list({
           Bucket,
@@ -60,6 +65,7 @@ export function s3Archive(
         // Who asks for what came after a key relies on it; and a list that goes round has no end.
         if (key <= last) throw outOfOrder(description, prefix);
         last = key;
+        tokens.clear();
         yield {
           key,
           size: Size ?? 0,
@@ -67,10 +73,15 @@ export function s3Archive(
           storedAt: LastModified?.getTime() ?? Number.POSITIVE_INFINITY,
         };
       }
-      const next = page.IsTruncated === true ? page.NextContinuationToken : undefined;
-      if (next !== undefined && next === continueAt) throw outOfOrder(description, prefix);
+      if (!page.IsTruncated) return;
+      // There is more, and nothing says where: what was listed must not pass for all there is.
+      const next = page.NextContinuationToken;
+      if (next === undefined || next === '') throw endless(description, prefix);
+      emptyPages = page.Contents === undefined ? emptyPages + 1 : 0;
+      if (tokens.has(next) || emptyPages > mostEmptyPages) throw endless(description, prefix);
+      tokens.add(next);
       continueAt = next;
-    } while (continueAt !== undefined);
+    }
   }
 
   async function read(key: string): Promise<Uint8Array> {
@@ -208,6 +219,15 @@ function noS3(description: string): PgwitnessError {
     code: 'sink.s3-failed',
     message: `What answers for ${description} is no S3.`,
     fix: 'Look at archive.s3.endpoint and at what stands between here and the store.',
+    exit: 3,
+  });
+}
+
+function endless(description: string, prefix: string): PgwitnessError {
+  return new PgwitnessError({
+    code: 'sink.s3-failed',
+    message: `${description} says that there is more to list of ${prefix}, and not where it goes on.`,
+    fix: 'Look at archive.s3.endpoint and at what stands between here and the store; no list of it can be relied on.',
     exit: 3,
   });
 }
