@@ -130,3 +130,14 @@ test.each(['../a', 'A', 'a/b', '.a', ''])(
     );
   },
 );
+
+test('two apps whose passwords are one once percent-encoding is undone are refused', () => {
+  const drains = [
+    app('a', { user: 'u', secrets: ['x%41x'] }),
+    app('b', { user: 'u', secrets: ['new', 'xAx'] }),
+  ];
+  expect(() => buildAccessList(drains)).toThrow(
+    expect.objectContaining({ code: 'receive.shared-secret', exit: 2 }),
+  );
+  buildAccessList([app('a', { secrets: ['x%41x', 'xAx'] })]);
+});

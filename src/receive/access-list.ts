@@ -80,6 +80,7 @@ export function buildAccessList(drains: readonly Drain[]): AccessList {
     }
   }
   for (const credential of credentials.values()) checkShared(credential.drains);
+  checkForms([...credentials.values()]);
   checkPrefixes(drains);
 
   return {
@@ -160,6 +161,26 @@ function checkShared(drains: readonly Drain[]): void {
       fix: 'Pin each app’s tokens under drain.tokens (`heroku drains --json` shows them), or give each app a password of its own.',
       exit: 2,
     });
+  }
+}
+
+/** Percent-encoded, one password may be another: whose frame it is would be a guess. */
+function checkForms(credentials: readonly Credential[]): void {
+  const owners = new Map<string, Credential>();
+  for (const credential of credentials) {
+    for (const digest of credential.digests) {
+      const form = digest.toString('hex');
+      const other = owners.get(form) ?? credential;
+      owners.set(form, credential);
+      const drains = new Set([...other.drains, ...credential.drains]);
+      if (drains.size === other.drains.length && drains.size === credential.drains.length) continue;
+      throw new PgwitnessError({
+        code: 'receive.shared-secret',
+        message: `The passwords of ${[...drains].map(({ app }) => app).join(', ')} are the same once percent-encoding is undone: their frames can't be told apart.`,
+        fix: 'Give each app a password of its own without percent signs: `pgwitness secret new` makes one.',
+        exit: 2,
+      });
+    }
   }
 }
 

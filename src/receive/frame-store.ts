@@ -50,11 +50,12 @@ export function createSingleStore(sink: Sink, observer: IntakeObserver): FrameSt
       const started = performance.now();
       // Not the sink's fault: the work came to its end too late for a put.
       if (started >= deadline) return { ok: false, reason: 'late', settled: Promise.resolve() };
-      const key = nameOf(frame);
-      const put = await putWithin(sink, key, frame.member, deadline - started);
-      tellPut(told, put, {
+      const name = hasId(frame) ? nameOf(frame) : () => nameOf(frame);
+      const put = await putWithin(sink, name, frame.member, deadline - started);
+      const reason = tellPut(told, put, {
         prefix: frame.prefix,
-        key,
+        key: put.key,
+        withinMs: deadline - started,
         frames: 1,
         bytes: frame.member.length,
         tries: put.tries,
@@ -63,17 +64,35 @@ export function createSingleStore(sink: Sink, observer: IntakeObserver): FrameSt
       });
       const { settled } = put;
       return put.ok
-        ? { ok: true, key, outcome: put.outcome, settled }
-        : { ok: false, reason: 'sink', settled };
+        ? { ok: true, key: put.key, outcome: put.outcome, settled }
+        : { ok: false, reason, settled };
     },
   };
 }
 
-/** Tells of an object that was put, or given up. */
-export function tellPut(observer: IntakeObserver, put: PutResult, report: PutReport): void {
-  if (put.ok) observer.objectStored(report);
-  else observer.putFailed({ ...report, ...reasonOf(put.error) });
+/** Whether a retry of the frame finds the key of its first try. */
+export function hasId({ id }: FrameToName): boolean {
+  return id !== null && id !== '';
 }
+
+/**
+ * Tells of an object that was put, or given up, and says why it was not stored. `withinMs`: what there
+ * was for it. A put that was cut off before a sound sink has to be done says nothing of the sink: its
+ * frame came to it late.
+ */
+export function tellPut(
+  observer: IntakeObserver,
+  put: PutResult,
+  { withinMs, ...report }: PutReport & { readonly withinMs: number },
+): 'late' | 'sink' {
+  if (put.ok) observer.objectStored(report);
+  else if (put.error === undefined && withinMs < soundPutMs) return 'late';
+  else observer.putFailed({ ...report, ...reasonOf(put.error) });
+  return 'sink';
+}
+
+/** Longer than any put that goes well takes. */
+const soundPutMs = 1_000;
 
 function reasonOf(error: unknown): { readonly code: string; readonly error: string } {
   if (error === undefined) return { code: 'receive.put-hangs', error: 'no put ended in time' };

@@ -1,8 +1,8 @@
 import { arrivalKey } from '../sink/object-key.ts';
-import type { PutOutcome, Sink } from '../sink/sink.ts';
+import type { Sink } from '../sink/sink.ts';
 import type { ExpectedFrames } from './expected-frames.ts';
 import type { FrameToName } from './frame-key.ts';
-import { type PackedFrame, type StoreOutcome, tellPut } from './frame-store.ts';
+import { hasId, type PackedFrame, type StoreOutcome, tellPut } from './frame-store.ts';
 import type { IntakeObserver } from './intake-observer.ts';
 import { putWithin } from './put-within.ts';
 
@@ -126,22 +126,22 @@ export function createGroupLane(given: {
     running += 1;
     const begun = performance.now();
     const alone = frames.length === 1;
-    const key = alone ? nameOf(first.frame) : arrivalKey(prefix, first.frame.arrivedAt);
+    const derived = alone && hasId(first.frame);
+    const name = derived ? nameOf(first.frame) : () => arrivalKey(prefix, first.frame.arrivedAt);
     const object = alone
       ? first.frame.member
       : Buffer.concat(frames.map(({ frame }) => frame.member));
     const last = Math.max(...frames.map(({ deadline }) => deadline));
     // The put itself ends with the last of them.
     for (const { deadline, timer } of frames) if (deadline === last) clearTimeout(timer);
-    const putting = putWithin(sink, key, object, last - begun);
+    const putting = putWithin(sink, name, object, last - begun);
     group.settled = putting.then(({ settled }) => settled);
     putting.then((result) => {
       running -= 1;
-      const answer: StoreOutcome = result.ok
-        ? { ok: true, key, outcome: outcomeOf(first, result.outcome), settled: result.settled }
-        : { ok: false, reason: 'sink', settled: result.settled };
-      tellPut(observer, result, {
+      const { key, settled } = result;
+      const reason = tellPut(observer, result, {
         prefix,
+        withinMs: last - begun,
         key,
         frames: frames.length,
         bytes: object.length,
@@ -149,16 +149,15 @@ export function createGroupLane(given: {
         seconds: (performance.now() - begun) / 1000,
         waitedSeconds: (begun - group.since) / 1000,
       });
+      // A key that nobody else knows is only ever taken by an earlier try of this put.
+      const answer: StoreOutcome = result.ok
+        ? { ok: true, key, outcome: derived ? result.outcome : 'stored', settled }
+        : { ok: false, reason, settled };
       for (const { tell, timer } of frames) {
         clearTimeout(timer);
         tell(answer);
       }
       look();
     });
-
-    /** A key that nobody else knows is only ever taken by an earlier try of this put. */
-    function outcomeOf({ frame }: Waiting, outcome: PutOutcome): PutOutcome {
-      return alone && frame.id !== null && frame.id !== '' ? outcome : 'stored';
-    }
   }
 }

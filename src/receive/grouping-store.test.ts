@@ -357,3 +357,35 @@ test('whatever the sink does, what is told stored stands in an object, and objec
     { numRuns: 40 },
   );
 });
+
+test('a store that finds a new random key taken has not stored anything, and the object gets another name', async () => {
+  const { sink, objects } = memorySink();
+  const puts: string[] = [];
+  let lies = 2;
+  const lying: Sink = {
+    ...sink,
+    put: async (key, body) => {
+      puts.push(key);
+      lies -= 1;
+      return lies >= 0 ? 'exists' : sink.put(key, body);
+    },
+  };
+  const { store, failed, coming } = storeOver(lying);
+  expect(await store(await frame(null))).toMatchObject({ ok: true, outcome: 'stored' });
+  expect([new Set(puts).size, [...objects.keys()]]).toEqual([3, puts.slice(2)]);
+  lies = 1_000;
+  const f = await frames('A', 'B');
+  const last = coming('one', {});
+  expect(await Promise.all([store(f.A, 300), store(f.B, 300, last)])).toMatchObject([
+    { ok: false, reason: 'sink' },
+    { ok: false, reason: 'sink' },
+  ]);
+  expect(failed).toMatchObject([{ code: 'receive.key-taken' }]);
+});
+
+test('a frame that comes to a sound sink too late says nothing of the sink', async () => {
+  const { sink } = memorySink(() => 200);
+  const { store, failed } = storeOver(sink);
+  expect(await store(await frame('A'), 20)).toMatchObject({ ok: false, reason: 'late' });
+  expect(failed).toEqual([]);
+});

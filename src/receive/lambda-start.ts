@@ -49,7 +49,7 @@ function placeOf(settings: LambdaSettings, env: LambdaWorld['env']) {
   const { bucket, pathStyle } = settings;
   const region = settings.region ?? env['AWS_REGION'] ?? '';
   const endpoint = settings.endpoint ?? s3EndpointFrom(env);
-  if (endpoint?.startsWith('http:') && settings.allowHttp !== true && !isLoopback(endpoint)) {
+  if (endpoint !== undefined && settings.allowHttp !== true && travelsInClear(endpoint)) {
     throw new PgwitnessError({
       code: 'receive.bad-settings',
       message:
@@ -65,8 +65,11 @@ function placeOf(settings: LambdaSettings, env: LambdaWorld['env']) {
   };
 }
 
-function isLoopback(endpoint: string): boolean {
-  return /^http:\/\/(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?\/?$/i.test(endpoint);
+/** As the URL's parser reads it, which passes over blanks and case; the sink refuses what it can't read. */
+function travelsInClear(endpoint: string): boolean {
+  if (!URL.canParse(endpoint)) return false;
+  const { protocol, hostname } = new URL(endpoint);
+  return protocol === 'http:' && !/^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 }
 
 async function redactorsOf(

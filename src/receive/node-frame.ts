@@ -18,9 +18,17 @@ export function nodeFrame(incoming: IncomingMessage, onRead: () => void): Incomi
     connection: staysOpen(incoming) ? incoming.socket : undefined,
     read(limit, signal) {
       onRead();
+      // Not a request without a body, but one whose body was to end with the connection.
+      if (!chunked && announced === undefined && saysLines(incoming)) {
+        return Promise.resolve({ ok: false, reason: 'cut' });
+      }
       return readBody(incoming, chunked ? undefined : (announced ?? 0), limit, signal);
     },
   };
+}
+
+function saysLines({ headers }: IncomingMessage): boolean {
+  return /^0*[1-9]/.test(String(headers['logplex-msg-count'] ?? ''));
 }
 
 /** Whether another frame may follow on the same connection. */

@@ -287,3 +287,34 @@ test('a drain of Logplex whose frame is answered 503 and comes again with its L1
   expect(seen).toEqual([503, 503, 200]);
   expect(await rig.bodies()).toEqual([tries[0]]);
 });
+
+test('a body that no header announces, of a frame that says it has lines, is not acknowledged', async () => {
+  const { port, bodies } = await serve();
+  for (const version of ['1.0', '1.1']) {
+    const drain = await dial(port);
+    drain.socket.write(
+      `POST / HTTP/${version}\r\nAuthorization: ${authorization}\r\nLogplex-Msg-Count: 1\r\n\r\n`,
+    );
+    await sleep(50);
+    drain.socket.write(frameOf('until the connection ends'));
+    expect(await drain.until(/\r\n\r\n/)).toMatch(/^HTTP\/1\.1 503 /);
+  }
+  expect(await bodies()).toEqual([]);
+});
+
+test('connections that idle behind a frame make room for a newcomer, the longest idle one first', async () => {
+  const { port } = await serve({}, { maxConnections: 3 });
+  const drains = [await dial(port), await dial(port), await dial(port)] as const;
+  for (const at of [0, 1, 2, 0] as const) {
+    drains[at].socket.write(raw(frameOf(`of ${at}`)));
+    await drains[at].until(/ 200 OK\r\n/);
+  }
+  const newcomer = await dial(port);
+  newcomer.socket.write(raw(frameOf('new')));
+  await newcomer.until(/ 200 OK\r\n/);
+  await drains[1].closed;
+  for (const at of [0, 2] as const) {
+    drains[at].socket.write(raw(frameOf(`again of ${at}`)));
+    await drains[at].until(/ 200 OK\r\n/);
+  }
+});

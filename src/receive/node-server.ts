@@ -57,14 +57,20 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   const lines = new Map<Socket, Line>();
   /** Those on which nobody has shown a password yet, the oldest first. */
   const strangers = new Set<Socket>();
+  /** Those with a password that have nothing to be answered, the one longest so first. */
+  const idle = new Set<Socket>();
 
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse, toContinue = false) => {
     running.add(outgoing);
     const line = lines.get(incoming.socket);
     if (line !== undefined) line.requests += 1;
+    idle.delete(incoming.socket);
     outgoing.once('close', () => {
       running.delete(outgoing);
-      if (line !== undefined) line.requests -= 1;
+      if (line === undefined) return;
+      line.requests -= 1;
+      const { socket } = incoming;
+      if (line.requests === 0 && lines.has(socket) && !strangers.has(socket)) idle.add(socket);
     });
     if (line !== undefined && line.requests > maxPipelined) {
       incoming.socket.destroy();
@@ -99,11 +105,14 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   server.on('checkExpectation', onRequest);
   server.on('clientError', refuseUnreadable);
   server.on('connection', (socket) => {
-    // Who holds connections open without a password makes room for who may have one.
+    // Who holds connections open without a password makes room for who may have one; then who uses theirs least.
     if (lines.size >= maxConnections) {
-      const [oldest = socket] = strangers;
+      const [longestIdle = socket] = idle;
+      const [oldest = longestIdle] = strangers;
       strangers.delete(oldest);
-      refuse(oldest);
+      // Closed without a word: an answer that nobody asked for could be taken for that of the next frame.
+      if (idle.delete(oldest)) oldest.destroy();
+      else refuse(oldest);
       if (oldest === socket) return;
     }
     lines.set(socket, { requests: 0 });
@@ -111,6 +120,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     socket.once('close', () => {
       lines.delete(socket);
       strangers.delete(socket);
+      idle.delete(socket);
     });
   });
 

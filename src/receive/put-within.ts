@@ -1,8 +1,11 @@
+import { PgwitnessError } from '../error.ts';
 import type { PutOutcome, Sink } from '../sink/sink.ts';
 
 export type PutResult = {
   /** Puts that were begun. */
   readonly tries: number;
+  /** The object's, or the last one that was tried. */
+  readonly key: string;
   /** Resolves once none of them runs any more: only then is the object's memory free. */
   readonly settled: Promise<unknown>;
 } & (
@@ -17,16 +20,20 @@ const longestPauseMs = 500;
 const hangsAfterMs = 1_500;
 const mostAtOnce = 3;
 
-type Ended = { readonly outcome: PutOutcome } | { readonly error: unknown };
+type Ended = { readonly key: string; readonly outcome: PutOutcome } | { readonly error: unknown };
 
 /**
  * Puts one object, again and again until one put succeeds or `withinMs` have passed. Every put has
  * the same key and the sink overwrites nothing, so an earlier one that persisted without saying so
  * makes a later one find 'exists': both mean that the object is durable.
+ *
+ * `name` gives the key. Where it gives another one each time, keys that nobody else can know, only an
+ * earlier try takes one: a store that finds the first one's taken keeps nothing, and the object is put
+ * under another.
  */
 export async function putWithin(
   sink: Sink,
-  key: string,
+  name: string | (() => string),
   body: Uint8Array,
   withinMs: number,
 ): Promise<PutResult> {
@@ -34,6 +41,9 @@ export async function putWithin(
   const stop = new AbortController();
   const attempts: Promise<void>[] = [];
   const ended: Ended[] = [];
+  const newKey = typeof name === 'string' ? undefined : name;
+  let key = typeof name === 'string' ? name : name();
+  let triesOfKey = 0;
   let running = 0;
   let wake: () => void = () => undefined;
   let pauseMs = firstPauseMs;
@@ -42,7 +52,7 @@ export async function putWithin(
 
   const result = await untilStored();
   stop.abort();
-  return { ...result, tries: attempts.length, settled: Promise.all(attempts) };
+  return { key, ...result, tries: attempts.length, settled: Promise.all(attempts) };
 
   async function untilStored() {
     for (let now = performance.now(); now < end; now = performance.now()) {
@@ -52,7 +62,7 @@ export async function putWithin(
       }
       await endedOr(running < mostAtOnce ? Math.min(nextAt, end) : end);
       for (const one of ended.splice(0)) {
-        if ('outcome' in one) return { ok: true, outcome: one.outcome } as const;
+        if ('outcome' in one) return { ok: true, ...one } as const;
         last = one;
         nextAt = Math.min(nextAt, performance.now() + pauseMs);
         pauseMs = Math.min(pauseMs * 2, longestPauseMs);
@@ -63,8 +73,15 @@ export async function putWithin(
 
   async function attempt(): Promise<void> {
     running += 1;
+    triesOfKey += 1;
+    const own = key;
     try {
-      ended.push({ outcome: await sink.put(key, body, { signal: stop.signal }) });
+      const outcome = await sink.put(own, body, { signal: stop.signal });
+      if (newKey !== undefined && outcome === 'exists' && own === key && triesOfKey === 1) {
+        key = newKey();
+        triesOfKey = 0;
+        ended.push({ error: keyTaken(sink) });
+      } else ended.push({ key: own, outcome });
     } catch (error) {
       ended.push({ error });
     }
@@ -83,4 +100,13 @@ export async function putWithin(
       };
     });
   }
+}
+
+function keyTaken(sink: Sink): PgwitnessError {
+  return new PgwitnessError({
+    code: 'receive.key-taken',
+    message: `${sink.description} says of a new random key that it is taken.`,
+    fix: 'Look at what stands between here and the store: it keeps nothing of what it answers so.',
+    exit: 3,
+  });
 }
