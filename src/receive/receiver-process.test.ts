@@ -164,6 +164,25 @@ test.skipIf(!existsSync('/dev/full'))(
   },
 );
 
+test('where nobody reads its log, the receiver goes on and ends with 0', async () => {
+  const home = receiverHome();
+  const { child, exited, url } = await home.start();
+  child.stderr?.pause();
+  const agent = new Agent({ keepAlive: true });
+  // Each of them is logged with its key: more than a pipe and its reader take.
+  for (let at = 0; at < 1_200; at += 40) {
+    const some = Array.from({ length: 40 }, (_, more) =>
+      post(url, agent, String(at + more).padStart(32, '0'), Buffer.from(`no line ${at + more}`)),
+    );
+    expect(new Set(await Promise.all(some))).toEqual(new Set([200]));
+  }
+  agent.destroy();
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+  child.stderr?.resume();
+  expect(await exited).toEqual([0, null]);
+});
+
 test('a missing password, a port in use and a bad port each end with a sentence and the documented code', async () => {
   const home = receiverHome();
   const missing = await home.run([], {});
