@@ -72,7 +72,7 @@ export function createFrameIntake(options: IntakeOptions): FrameIntake {
       const token = frame.header('logplex-drain-token');
       const caller = access.identify(frame.header('authorization'), token);
       if (caller === undefined) {
-        observer.refused('unauthorized');
+        observer.refused('unauthorized', frame.address);
         return answer(401, { 'WWW-Authenticate': 'Basic realm="pgwitness"' });
       }
       if (caller.oldSecret) observer.oldSecret(caller.prefix, caller.user);

@@ -4,6 +4,8 @@ export interface IncomingFrame {
   header(name: string): string | null;
   /** Bytes of the body as the request announces them; undefined where it comes in chunks. */
   readonly announcedBytes: number | undefined;
+  /** The network address that it came from; undefined where that is not known. */
+  readonly address?: string | undefined;
   /** What the sender's next frame may come on; undefined where nothing can be told of that. */
   readonly connection?: object | undefined;
   /** The body, of at most `limit` bytes, until `signal` aborts. Never rejects; is called once at most. */

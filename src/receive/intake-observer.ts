@@ -52,7 +52,8 @@ export interface PutFailure extends PutReport {
 export interface IntakeObserver {
   stored(report: StoredFrameReport): void;
   unavailable(prefix: string, reason: Unavailable): void;
-  refused(reason: 'unauthorized'): void;
+  /** `address`: of the network, where it is known. */
+  refused(reason: 'unauthorized', address?: string): void;
   objectStored(report: PutReport): void;
   putFailed(failure: PutFailure): void;
   /** A request of a caller that used a password which a newer one replaces. */
@@ -85,7 +86,7 @@ export function harmless(observer: IntakeObserver): IntakeObserver {
   return {
     stored: guarded((report) => observer.stored(report)),
     unavailable: guarded((prefix, reason) => observer.unavailable(prefix, reason)),
-    refused: guarded((reason) => observer.refused(reason)),
+    refused: guarded((reason, address) => observer.refused(reason, address)),
     objectStored: guarded((report) => observer.objectStored(report)),
     putFailed: guarded((failure) => observer.putFailed(failure)),
     oldSecret: guarded((prefix, user) => observer.oldSecret(prefix, user)),

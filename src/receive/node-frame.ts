@@ -15,6 +15,7 @@ export function nodeFrame(incoming: IncomingMessage, onRead: () => void): Incomi
     },
     // Neither: there is no body.
     announcedBytes: chunked ? undefined : (announced ?? 0),
+    address: incoming.socket.remoteAddress,
     connection: staysOpen(incoming) ? incoming.socket : undefined,
     read(limit, signal) {
       onRead();

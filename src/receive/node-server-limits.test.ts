@@ -318,3 +318,35 @@ test('connections that idle behind a frame make room for a newcomer, the longest
     await drains[at].until(/ 200 OK\r\n/);
   }
 });
+
+test('who is answered 401 is told in the log once a minute, with an address and nothing that was sent', async () => {
+  const { port, logged } = await serve();
+  const pair = Buffer.from('some-user:a-wrong-password').toString('base64');
+  for (const _ of [1, 2, 3]) {
+    const drain = await dial(port);
+    drain.socket.write(
+      `POST / HTTP/1.1\r\nAuthorization: Basic ${pair}\r\nContent-Length: 0\r\n\r\n`,
+    );
+    await drain.until(/ 401 /);
+  }
+  const told = logged.filter((text) => text.includes('401'));
+  expect(told.map((text) => JSON.parse(text))).toMatchObject([
+    { level: 40, address: expect.stringMatching(/127\.0\.0\.1$/) },
+  ]);
+  expect(logged.join('')).not.toMatch(/some-user|a-wrong-password/);
+  expect(logged.join('')).not.toContain(pair);
+});
+
+test('a frame without a token where apps share a password is told as that', async () => {
+  const both = { user: 'raxx', secrets: ['secret-one'] };
+  const drains = [
+    { app: 'one', prefix: 'one', ...both, tokens: ['d.one'] },
+    { app: 'two', prefix: 'two', ...both, tokens: ['d.two'] },
+  ];
+  const { port, logged } = await serve({ drains });
+  const drain = await dial(port);
+  drain.socket.write(raw(frameOf('whose')));
+  await drain.until(/ 200 OK\r\n/);
+  expect(logged.join('')).toContain('a frame without a drain token');
+  expect(logged.join('')).not.toContain('pin it');
+});

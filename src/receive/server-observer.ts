@@ -6,6 +6,8 @@ import type { ReceiverMetrics } from './receiver-metrics.ts';
 
 /** Each unknown token is told once; a sender that makes them up can't fill memory or log. */
 const mostTokensTold = 256;
+const mostAddressesTold = 256;
+const refusedAgainMs = 60_000;
 
 /**
  * Counts and logs what becomes of frames. No text of a line, no password and no unchecked header gets
@@ -17,14 +19,17 @@ export function createServerObserver(
   health: PutHealth,
 ): IntakeObserver {
   const toldTokens = new Set<string>();
+  /** When it was told of each, by `performance.now`; the oldest first. */
+  const toldAddresses = new Map<string, number>();
   return {
     stored,
     unavailable(prefix, reason) {
       metrics.unavailable.inc({ prefix, reason });
       log.warn({ prefix, reason }, 'answered 503');
     },
-    refused(reason) {
+    refused(reason, address = 'unknown') {
       metrics.refused.inc({ reason });
+      tellRefused(address);
     },
     objectStored({ prefix, frames, bytes, tries, seconds, waitedSeconds }) {
       health.stored();
@@ -51,6 +56,24 @@ export function createServerObserver(
       metrics.untold.inc();
     },
   };
+
+  /** Once a minute an address; strangers can't fill memory or log. */
+  function tellRefused(address: string): void {
+    const now = performance.now();
+    const [oldest] = toldAddresses;
+    if (toldAddresses.size >= mostAddressesTold && oldest !== undefined) {
+      if (now - oldest[1] < refusedAgainMs) return;
+      toldAddresses.delete(oldest[0]);
+    }
+    if (now - (toldAddresses.get(address) ?? -Infinity) < refusedAgainMs) return;
+    // Taken out first: a Map goes by age.
+    toldAddresses.delete(address);
+    toldAddresses.set(address, now);
+    log.warn(
+      { address },
+      'answered 401: user or password is missing or wrong; a drain that sends so loses its lines for good',
+    );
+  }
 
   function stored(report: StoredFrameReport): void {
     const { caller, key, outcome, frame, bytes, arrivedAt, seconds } = report;
@@ -87,9 +110,10 @@ export function createServerObserver(
     const shown = token !== null && /^d\.[A-Za-z0-9-]{1,64}$/.test(token) ? token : 'none';
     if (toldTokens.has(shown) || toldTokens.size >= mostTokensTold) return;
     toldTokens.add(shown);
-    log.warn(
-      { prefix, token: shown },
-      'no app pins this drain token: its frames are kept apart; pin it under drain.tokens',
-    );
+    const why =
+      token === null
+        ? 'a frame without a drain token is kept apart: apps of one password are told by it; give each a password of its own'
+        : 'no app pins this drain token: its frames are kept apart; pin it under drain.tokens';
+    log.warn({ prefix, token: shown }, why);
   }
 }
