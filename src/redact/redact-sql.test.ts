@@ -113,6 +113,65 @@ describe('what is a value', () => {
     );
   });
 
+  test('may stand in double quotes on either side of whatever compares', () => {
+    for (const condition of [
+      'a is distinct from "V"',
+      'a is not distinct from "V"',
+      'a ~* "V"',
+      'a !~* "V"',
+      'a similar to "V"',
+      'a not ilike "V"',
+      'a between "V" and "V"',
+      'a between symmetric f(b) and lower("V")',
+      'a % "V" and \'%\' || "V" = b',
+      'a = ("V") or a = ((- "V"))',
+      'a = lower("V") or a = s.f(b, "V"::text)',
+      'a = any(array["V", "V"]) or a like any (array["V"])',
+      '(a, b) = ("V", "V") or row(a, b) < row("V", "V")',
+      '("V", b) = (a, c) or ("V", "V") in (select a, b from u)',
+      '"V" = a or "V" <> u.a or "V" in (a, b) or "V" not between a and b',
+      '"V"::character varying(20)[] = a or "V" collate "C" like a',
+      'lower("V") = lower(a) or "V" = any(a) or "V" is distinct from a',
+      'substring(a from "V") = trim(both from "V") or overlay(a placing "V" from 1) = c',
+      'trim("V" from a) = substring(a from 1 for "V") or position("V" in a) = 1',
+      'case when a then "V" else "V" end',
+    ]) {
+      for (const value of ['Qwzxvjk', 'Ada Qwzxvjk']) {
+        const sql = `select 1 from t where ${condition.replaceAll('"V"', `"${value}"`)}`;
+        const left = redacted(sql);
+        expect(left, sql).toBeDefined();
+        expect(left?.replaceAll(`"<${value}>"`, ''), sql).not.toContain('Qwzxvjk');
+      }
+    }
+    for (const sql of [
+      'call s.f("Qwzxvjk")',
+      'execute p (1, "Qwzxvjk")',
+      'create table u partition of t for values from ("Qwzxvjk") to ("Qwzxvjk")',
+      'insert into t values (default, 1), (2, coalesce("Qwzxvjk"))',
+    ]) {
+      expect(redacted(sql)?.replaceAll('"<Qwzxvjk>"', ''), sql).not.toMatch(/Qwzxvjk|^$/);
+    }
+    expect(redacted('select 1 from t where "Qwzxvjk" = ', false)).toContain('"<Qwzxvjk>"');
+  });
+
+  test('is no name that is held against a value, nor one that stands elsewhere as a name', () => {
+    for (const plain of [
+      'select "id", max("n") from "My T" where "id" = $1 and "a" > now() and "b" is not null',
+      'select x from only "T" where ("a", "b") < ($1, $2) and lower("c") = lower($3)',
+      'select x from "T" where "a" = any($1) and "b" in ($2, $3) and "c" between $4 and $5',
+      'select x from "T" where "a"::text like $1 and "b" is not distinct from $2 and "c" = true',
+      'delete from "T 1" where "a" < current_date; select extract(year from "T"."a") from "T"',
+      'insert into "T" ("a", "b") values ($1, now()) on conflict ("a") do update set "b" = lower("b")',
+      'merge into "T" using s on s.a = "T"."a" when not matched then insert ("a") values ($1)',
+      'revoke select on "T" from "joe"',
+    ]) {
+      expect(redacted(plain), plain).toBe(plain);
+    }
+    expect(redacted(`select x from t where "a" > date '2020-01-01' - 3 and "b" = -1`)).toBe(
+      `select x from t where "a" > date '<2020-01-01>' - '<3>' and "b" = -'<1>'`,
+    );
+  });
+
   test('is no name, however an ORM writes it', () => {
     const plain =
       'select "User"."id", "posts->author"."name" as "Full name", count("email") from "My Schema"."T 1" as "User" join "b-c" on "User"."id" = "b-c"."user_id" where "User"."a" in (select "id" from "T")';

@@ -1,6 +1,6 @@
 import type { Edit, Edits } from './edit.ts';
 import { literalValue } from './literal-value.ts';
-import { isPlainName } from './quoted-name.ts';
+import { plainNames } from './quoted-name.ts';
 import { settingValues } from './set-values.ts';
 import { mostDepth } from './sql-depth.ts';
 import { loadSqlGrammar } from './sql-grammar.ts';
@@ -91,10 +91,10 @@ function editsOf(
   };
   const tokens = all.filter(({ kind }) => kind !== 'comment');
   const settings = settingValues(sql, tokens);
-  const lists = listReader();
+  const texts = tokens.map((token) => textOf(sql, token));
+  const names = plainNames(sql, tokens, texts);
   const foreign = /[\u0080-\uffff]/.test(sql);
   let index = 0;
-  let text = '';
   let done = -1;
   for (const token of all) {
     if (token.kind === 'comment') {
@@ -104,18 +104,14 @@ function editsOf(
     }
     const at = index;
     index += 1;
-    const before = text;
-    text = textOf(sql, token);
-    const inList = lists.read(text, before);
     if (token.start < done) continue;
     const last = lastOf(sql, tokens, at);
-    const address = token.kind === 'word' && (last !== token || (foreign && oddWord.test(text)));
-    const plain = () =>
-      isPlainName(sql, token, { before, after: textOf(sql, tokens[at + 1]), inList });
+    const address =
+      token.kind === 'word' && (last !== token || (foreign && oddWord.test(texts[at] ?? '')));
     let mark = "'";
     if (address) mark = '"';
     else if (token.kind === 'name' && !settings.has(token)) {
-      if (token.closed && plain()) continue;
+      if (names.has(token)) continue;
       mark = '"';
     } else if (!isLiteral(sql, token) && !settings.has(token)) continue;
     // Of what is cut the value is not known.
@@ -191,21 +187,3 @@ function addressEnd(sql: string, tokens: readonly SqlToken[], at: number): SqlTo
 const oddWord = /[^\p{L}\p{M}\p{N}_$]/u;
 
 const inAddress: ReadonlySet<SqlToken['kind']> = new Set(['word', 'number']);
-
-/** Tells whether a piece stands in the brackets of a list of values, and not in a query within them. */
-function listReader(): { read(text: string, before: string): boolean } {
-  const open: boolean[] = [];
-  let closedList = false;
-  return {
-    read(text, before) {
-      const here = open.at(-1) ?? false;
-      if (text === '(') {
-        open.push(here || before === 'values' || before === 'in' || (before === ',' && closedList));
-      } else if (text === ')') closedList = open.pop() ?? false;
-      else if ((text === 'select' || text === 'with') && before === '(')
-        open[open.length - 1] = false;
-      else if (text !== ',') closedList = false;
-      return open.at(-1) ?? false;
-    },
-  };
-}
