@@ -21,8 +21,8 @@ const denied = [
   'password authentication failed for user "{name}"',
   `no pg_hba.conf entry for (?:replication connection from )?host "${host}", user "{name}"(?:, database "{name}")?${encryption}`,
   `pg_hba.conf rejects connection for host "${host}", user "{name}"(?:, database "{name}")?${encryption}`,
-  'role "{name}" (?:does not exist|already exists|is not permitted to log in)',
-  'database "{name}" (?:does not exist|already exists)',
+  'role "{name}" (?:already exists|is not permitted to log in)',
+  'database "{name}" already exists',
   'too many connections for (?:role|database) "{name}"',
   'sorry, too many clients already',
   'remaining connection slots are reserved for [a-z -]{1,80}',
@@ -60,17 +60,20 @@ const values = [
   'parameter "{name}" changed to "{value}"',
 ];
 
+const named =
+  '(?:table|view|materialized view|index|sequence|schema|type|function|extension|trigger|language|publication|policy|collation|server|tablespace|prepared statement|cursor|portal|savepoint|domain|text search configuration)';
+
 const syntax = [
   'syntax error at or near "{value}"',
   'syntax error at end of input',
   'unterminated (?:quoted string|quoted identifier|dollar-quoted string|/\\* comment|bit string literal|hexadecimal string literal) at or near "{value}"',
   'trailing junk after (?:numeric literal|parameter) at or near "{value}"',
   'zero-length delimited identifier at or near "{value}"',
-  'relation "{name}" (?:does not exist|already exists|is not a partition of relation "{name}")',
+  'relation "{name}" (?:already exists|is not a partition of relation "{name}")',
+  'column "{name}" of relation "{name}" (?:does not exist|already exists)',
   // A value in the wrong quotes is a column to Postgres: `where name = "Smith"`.
   'column "{value}" does not exist',
   'column (?<VALUE>[^ ]{1,300}) does not exist',
-  'column "{name}" of relation "{name}" (?:does not exist|already exists)',
   'column reference "{name}" is ambiguous',
   'column "{name}" (?:must appear in the GROUP BY clause or be used in an aggregate function|specified more than once)',
   'column "{name}" is of type {type} but expression is of type {type}',
@@ -79,9 +82,11 @@ const syntax = [
   'missing FROM-clause entry for table "{name}"',
   'invalid reference to FROM-clause entry for table "{name}"',
   'table name "{name}" specified more than once',
-  '(?:table|view|materialized view|index|sequence|schema|type|function|extension|trigger|language|publication|policy|collation|server|tablespace|prepared statement|cursor|portal|savepoint|domain|text search configuration) "{name}" (?:does not exist|already exists)(?:, skipping)?',
   '(?:constraint|trigger|policy|rule) "{name}" (?:of|for) (?:relation|table) "{name}" (?:does not exist|already exists)(?:, skipping)?',
+  `${named} "{name}" already exists(?:, skipping)?`,
   'relation "{name}" already exists, skipping',
+  // What is looked up may be a value: `$1::regclass`, `nextval($1)`. Where it is a name, STATEMENT has it.
+  `(?:relation|role|database|${named}) "{value}" does not exist(?:, skipping)?`,
   'function {bare}\\({types}\\) (?:does not exist|is not unique)',
   'operator does not exist: {type} [-+*/<>=~!@#%^&|`?]{1,8} {type}',
   'cannot cast type {type} to {type}',

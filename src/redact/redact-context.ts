@@ -10,9 +10,13 @@ const name = `(?:${word}|${quoted})`;
 const qualified = `${name}(?:\\.${name}){0,2}`;
 const signature = `${qualified}\\((?:[\\p{L}\\p{M}\\p{N}_$ ,.\\[\\]]|${quoted}){0,2000}\\)`;
 
+/** What PL/pgSQL was at (src/pl/plpgsql/src/pl_funcs.c and pl_exec.c). */
+const plStates =
+  "at (?:statement block|assignment|IF|CASE|LOOP|WHILE|FOR with integer loop variable|FOR over (?:SELECT rows|cursor|EXECUTE statement)|FOREACH over array|EXIT|CONTINUE|RETURN(?: NEXT| QUERY)?|RAISE|ASSERT|SQL statement|PERFORM|CALL|DO|EXECUTE|GET (?:STACKED )?DIAGNOSTICS|OPEN|FETCH|MOVE|CLOSE|COMMIT|ROLLBACK|SET)|during (?:initialization of execution state|function (?:entry|exit)|statement block (?:local variable initialization|entry|exit)|exception cleanup)|while (?:storing call arguments into local variables|casting return value to function's return type)";
+
 /** Entries that hold names and numbers alone. */
 const plainEntries = [
-  `PL/pgSQL function (?:inline_code_block|${signature})(?: line \\d{1,9})?(?: (?:at|during|while) [A-Za-z /-]{1,60})?`,
+  `PL/pgSQL function (?:inline_code_block|${signature})(?: line \\d{1,9})?(?: (?:${plStates}))?`,
   `SQL function "${word}"(?: statement \\d{1,9}| during [a-z]{1,20})?`,
   `while (?:updating|locking|inserting index|deleting|rechecking updated|checking uniqueness of|checking exclusion constraint on)(?: tuple)? (?:tuple )?\\(\\d{1,10},\\d{1,6}\\) in relation "${word}"`,
   `while scanning (?:block \\d{1,10} (?:and offset \\d{1,6} )?of )?relation "${word}(?:\\.${word})?"`,
@@ -33,20 +37,23 @@ const quotingEntries: readonly { readonly head: RegExp; readonly holds: 'sql' | 
 const parameterEntry =
   /(?:unnamed portal|portal "([^"\n]{1,63})"|extended query) with parameters: |unnamed portal parameter (?=\$\d{1,5} = )/y;
 const longest = 1 << 20;
-/** Places tried for the end of a quoted text: each costs a parse. */
+/** Places tried for the end of a quoted text: each costs a parse or two. */
 const mostEnds = 40;
+/** No more is parsed than so many times the text's length: somebody may have written it to cost much. */
+const mostParsed = 4;
 
 /** A CONTEXT: an entry a line, the innermost first. From the first on that is none of Postgres's it goes whole. */
 export function contextEdits(text: string, tools: RedactionTools): Edit[] {
   if (text.length > longest) return wholeFrom(text);
   const edits: Edit[] = [];
+  const budget = { left: mostParsed * text.length };
   for (let at = 0; at < text.length; ) {
     if (text[at] === '\n') {
       // A line that redaction has emptied.
       at += 1;
       continue;
     }
-    const entry = readEntry(text, at, tools);
+    const entry = readEntry(text, at, budget, tools);
     if (entry === undefined) return [...edits, ...wholeFrom(text, at)];
     edits.push(...entry.edits);
     at = entry.end + 1;
@@ -59,14 +66,24 @@ interface Entry {
   readonly end: number;
 }
 
-function readEntry(text: string, at: number, tools: RedactionTools): Entry | undefined {
+/** Units that may yet be parsed. */
+interface Budget {
+  left: number;
+}
+
+function readEntry(
+  text: string,
+  at: number,
+  budget: Budget,
+  tools: RedactionTools,
+): Entry | undefined {
   const plain = plainEnd(text, at);
   if (plain !== undefined) return { edits: [], end: plain };
   for (const { head, holds } of quotingEntries) {
     const length = matchAt(head, text, at)?.[0].length;
     if (length === undefined) continue;
     const start = at + length;
-    return holds === 'sql' ? sqlEntry(text, start, tools) : valueEntry(text, start, tools);
+    return holds === 'sql' ? sqlEntry(text, start, budget, tools) : valueEntry(text, start, tools);
   }
   const parameters = matchAt(parameterEntry, text, at);
   if (parameters === undefined || !isPlainName(parameters[1] ?? 'portal')) return undefined;
@@ -82,9 +99,16 @@ function readEntry(text: string, at: number, tools: RedactionTools): Entry | und
  * The text is taken to end at the first quote behind which an entry begins and up to which it is
  * SQL: that quote is in no literal, so all values before it are told.
  */
-function sqlEntry(text: string, start: number, tools: RedactionTools): Entry | undefined {
+function sqlEntry(
+  text: string,
+  start: number,
+  budget: Budget,
+  tools: RedactionTools,
+): Entry | undefined {
   for (const end of entryEnds(text, start)) {
     if (text[end - 1] !== '"' || end === start) continue;
+    budget.left -= end - start;
+    if (budget.left < 0) return undefined;
     const inner = text.slice(start, end - 1);
     const edits = tools.sql.edits(inner, tools.tokenOf, { whole: true });
     if (edits.ok) return { edits: shiftEdits(edits.edits, start), end };

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { SectionLabel } from '../logplex/postgres-prefix.ts';
 import { applyEdits, type Edit } from './edit.ts';
 import { type JsonField, jsonFields } from './json-fields.ts';
-import { isRaised, type Part, partEdits } from './redact-part.ts';
+import { isRaised, type Part, partEdits, takesExpressions } from './redact-part.ts';
 import type { RedactionTools } from './redact-statement.ts';
 import { isRedacted, redactedBytes } from './redacted-bytes.ts';
 
@@ -59,10 +59,11 @@ export function redactJson(
   const { fields, end } = read;
   const context = fields.find(({ name }) => name === 'context')?.text;
   const raised = isRaised(context);
+  const expressions = takesExpressions(fields.find(({ name }) => name === 'message')?.text);
   const explained = fields.some(({ name }) => name === 'context' || name === 'statement');
   const edits: Edit[] = [];
   for (const field of fields) {
-    const edit = fieldEdit(field, { raised, explained }, tools);
+    const edit = fieldEdit(field, { raised, expressions, explained }, tools);
     if (edit === undefined) return undefined;
     edits.push(...edit);
   }
@@ -72,7 +73,7 @@ export function redactJson(
 /** Undefined where nothing may be kept of the line. */
 function fieldEdit(
   field: JsonField,
-  told: Pick<Part, 'raised' | 'explained'>,
+  told: Pick<Part, 'raised' | 'expressions' | 'explained'>,
   tools: RedactionTools,
 ): Edit[] | undefined {
   const { name, start, end, text, closed } = field;

@@ -9,7 +9,7 @@ import { chooseReading, type MessagePart, splitSections } from '../logplex/messa
 import { parsePrefix, type SectionLabel, sectionLabels } from '../logplex/postgres-prefix.ts';
 import type { Edit } from './edit.ts';
 import { type ByteEdit, type JoinedMessage, joinMessage, recutMessage } from './recut-message.ts';
-import { isRaised, loggedHead, type Part, partEdits } from './redact-part.ts';
+import { isRaised, loggedHead, type Part, partEdits, takesExpressions } from './redact-part.ts';
 import type { RedactionTools } from './redact-statement.ts';
 import { isRedacted, redactedBytes } from './redacted-bytes.ts';
 
@@ -177,6 +177,7 @@ function editsOf(
 ): ByteEdit[] | undefined {
   const { joints, pieces } = message;
   const raised = isRaised(parts.find(({ label }) => label === 'CONTEXT')?.text);
+  const expressions = takesExpressions(parts.find((part) => part.label === undefined)?.text);
   const explained = explainedLater || parts.some(({ label }) => explains(label));
   const cutFields = parts.slice(1).map(({ from }) => joints[from]?.cut === true);
   // A comment ends with its line: where it is in doubt where a line ends, so is what the comment holds.
@@ -187,7 +188,7 @@ function editsOf(
   for (const [index, { label, text, from, to }] of parts.entries()) {
     const followed = index < parts.length - 1;
     const end = { followed, full: full && !followed };
-    const part: Part = { label, text, raised, explained, end };
+    const part: Part = { label, text, raised, expressions, explained, end };
     const span = ownBytes(message, from, to, text);
     if (span === undefined) return undefined;
     const { textAt, textEnd } = span;

@@ -23,15 +23,25 @@ export interface Part {
   readonly end: TextEnd;
   /** The message is somebody's RAISE, as its CONTEXT says: its words are not Postgres's. */
   readonly raised: boolean;
+  /** QUERY may be an expression of PL/pgSQL: the message is known, and is no syntax error. */
+  readonly expressions: boolean;
   /** A CONTEXT or a STATEMENT comes with it, as with no statement that the server logs. */
   readonly explained: boolean;
 }
 
-/** What the first entry of a CONTEXT says of a message that somebody raised. */
+/** What the first entry of a CONTEXT says of a message that somebody raised, in other languages maybe. */
 export function isRaised(context: string | undefined): boolean {
   return (
-    context !== undefined && /^PL\/pgSQL function [^\n]{1,4000} at RAISE(?:\n|$)/.test(context)
+    context !== undefined &&
+    /^(?:PL\/pgSQL function [^\n]{1,4000} at (?:RAISE|ASSERT)(?:\n|$)|PL\/(?!pgSQL )|Traceback )/.test(
+      context,
+    )
   );
+}
+
+/** Whether the QUERY that comes with a primary text may be an expression: see `Part`. */
+export function takesExpressions(primary: string | undefined): boolean {
+  return primary !== undefined && !/^(?:syntax error|unterminated|trailing junk)/.test(primary);
 }
 
 const timing = String.raw`(?:duration: \d{1,15}(?:\.\d{1,6})? ms  ?)?`;
@@ -56,7 +66,7 @@ export function partEdits(part: Part, tools: RedactionTools): Edit[] {
     case 'STATEMENT':
       return statementEdits(text, 0, end, tools);
     case 'QUERY':
-      return queryEdits(text, end, tools);
+      return queryEdits(part, tools);
     case 'CONTEXT':
       return contextEdits(trimmed(text), tools);
     case 'DETAIL':
@@ -124,11 +134,15 @@ function detailEdits(text: string, end: TextEnd, tools: RedactionTools): Edit[] 
   return wholeFrom(said, 'parameters: '.length);
 }
 
-/** A query that a function ran, or an expression of PL/pgSQL. */
-function queryEdits(text: string, end: TextEnd, tools: RedactionTools): Edit[] {
+/**
+ * A query that a function ran, or an expression of PL/pgSQL. A bare word is an expression, too: but
+ * what EXECUTE was given as a statement, and is none, is a value.
+ */
+function queryEdits({ text, end, expressions }: Part, tools: RedactionTools): Edit[] {
   const edits = tools.sql.edits(text, tools.tokenOf, { whole: true });
   if (edits.ok) return [...edits.edits];
-  return expressionEdits(text, tools) ?? statementEdits(text, 0, end, tools);
+  const expression = expressions ? expressionEdits(text, tools) : undefined;
+  return expression ?? statementEdits(text, 0, end, tools);
 }
 
 function changed(text: string, edits: readonly Edit[]): Edit[] {

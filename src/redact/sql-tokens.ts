@@ -53,11 +53,14 @@ const inWord = (code: number) => inTag(code) || code === dollar;
 const isNewline = (code: number) => code === 0x0a || code === 0x0d;
 const isSpace = (code: number) => code === 0x20 || (code >= 0x09 && code <= 0x0d);
 
-/** Splits SQL, whole or cut, into its pieces. Never throws, and leaves no character out. */
-export function readSqlTokens(sql: string): SqlToken[] {
+/**
+ * Splits SQL, whole or cut, into its pieces, the first `most` of them. Never throws, and up to there
+ * leaves no character out.
+ */
+export function readSqlTokens(sql: string, most = Number.POSITIVE_INFINITY): SqlToken[] {
   const tokens: SqlToken[] = [];
   let at = 0;
-  while (at < sql.length) {
+  while (at < sql.length && tokens.length < most) {
     if (isSpace(sql.charCodeAt(at))) {
       at += 1;
       continue;
