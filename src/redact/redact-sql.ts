@@ -37,7 +37,7 @@ const mostParameters = 65_535;
 
 const unplaced: Edits = { ok: false };
 
-/** Loads the grammar once; takes 50 to 200 ms. */
+/** Loads the grammar; takes about 100 ms of CPU. */
 export async function loadSqlScanner(): Promise<SqlScanner> {
   const grammar = await loadSqlGrammar();
   return {

@@ -8,15 +8,15 @@ import { isValueToken } from './value-token.ts';
 export interface Redactor extends Tokens {
   /**
    * A frame's plain body with its values replaced: the same lines and faults in the same order, as
-   * `parseFrame` reads them, with the same headers. The same bytes give the same bytes; what was redacted
-   * once stays as it is. Never rejects: what can't be understood is replaced by how many bytes it had.
+   * `parseFrame` reads them, with the same headers. The same bytes give the same bytes; a statement that
+   * was redacted once stays as it is, but where a token stands for a number that the grammar asks for. Never rejects: what can't be understood is replaced by how many bytes it had.
    */
   redact(body: Uint8Array): Promise<Uint8Array>;
   /** Stands for a body of so many bytes that can't be read at all: to `parseFrame` one fault. */
   placeholder(bytes: number): Uint8Array;
 }
 
-/** Loads the grammar, which takes 50 to 200 ms. A key of fewer than 32 characters is refused: `redact.weak-key`. */
+/** Loads the grammar, which takes about 100 ms of CPU, and sets a flag of V8: see `loadSqlGrammar`. A key of fewer than 32 characters is refused: `redact.weak-key`. */
 export async function createRedactor(key: string): Promise<Redactor> {
   const tokens = createTokens(key);
   const sql = await loadSqlScanner();
