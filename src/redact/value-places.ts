@@ -4,7 +4,7 @@ import type { SqlToken } from './sql-tokens.ts';
  * What the place says of a name in double quotes: a table, a label, a column that is set (`name`); or
  * that one who quotes values wrongly would have a value there (`value`); or neither (`either`).
  */
-export type NamePlace = 'name' | 'value' | 'either';
+type NamePlace = 'name' | 'value' | 'either';
 
 const set = (words: string): ReadonlySet<string> => new Set(words.split(' '));
 /** A table, a label or another object stands after these. */
@@ -33,11 +33,12 @@ const arithmetic = set('+ - * /');
 
 /** A pair of brackets that is open, or the statement itself. */
 interface Level {
-  readonly open: number;
   /** What stands here is held against something, or stored. */
   readonly values: boolean;
   /** It is a query or the statement: only there FROM has tables. */
   readonly query: boolean;
+  /** It is held against what may be a column. */
+  readonly against: boolean;
   /** The list after SET: a column stands after each comma. */
   setting: boolean;
   /** BETWEEN has come, and not yet its AND. */
@@ -55,8 +56,7 @@ export function namePlaces(
   const places = new Map<number, NamePlace>();
   const text = (index: number) => texts[index] ?? '';
   const closing = closingBrackets(texts);
-  const heldAgainst = new Map<number, boolean>();
-  const levels = [levelAt(-1, false, true)];
+  const levels = [levelAt(false, true, false)];
   let here = levels[0] as Level;
   let closedValues = false;
   let andOfBetween = -1;
@@ -65,7 +65,7 @@ export function namePlaces(
     if (tokens[at]?.kind === 'name') places.set(at, placeOf(at));
     if (said === '(' || said === '[') {
       const query = beginsQuery.has(text(at + 1));
-      here = levelAt(at, !query && opensValues(at), query);
+      here = levelAt(!query && opensValues(at), query, !query && bracketAgainst(at, here));
       levels.push(here);
     } else if (said === ')' || said === ']') {
       closedValues = here.values;
@@ -91,7 +91,9 @@ export function namePlaces(
     if (beforeNames.has(before)) return 'name';
     if (after === '(') return 'either';
     if (here.setting && after === '=' && (before === 'set' || before === ',')) return 'name';
-    return here.values || valueAfter(at - 1) || againstColumn(at) ? 'value' : 'either';
+    return here.values || here.against || valueAfter(at - 1) || comesBeforeColumn(at + 1, here)
+      ? 'value'
+      : 'either';
   }
 
   /** `trim(both from "x")`, `a is distinct from "x"`: there is no table. */
@@ -129,24 +131,16 @@ export function namePlaces(
     return valueAfter(first - 1);
   }
 
-  /** `"x" = name`, `("x", b) = (name, c)`, `lower("x") = name`: either side may be the value. */
-  function againstColumn(at: number): boolean {
-    if (comesBeforeColumn(at + 1, here)) return true;
-    for (let level = levels.length - 1; level > 0; level -= 1) {
-      const { open, query } = levels[level] as Level;
-      const end = closing.get(open);
-      if (query || end === undefined) return false;
-      const known = heldAgainst.get(open) ?? comesBeforeColumn(end + 1, levels[level - 1]);
-      heldAgainst.set(open, known);
-      if (known) return true;
-    }
-    return false;
+  /** `("x", b) = (name, c)`, `lower("x") = name`: either side may hold the value. */
+  function bracketAgainst(open: number, parent: Level): boolean {
+    const end = closing.get(open);
+    return parent.against || (end !== undefined && comesBeforeColumn(end + 1, parent));
   }
 
-  function comesBeforeColumn(from: number, level: Level | undefined): boolean {
+  function comesBeforeColumn(from: number, level: Level): boolean {
     let at = behindCasts(from);
     const operator = text(at);
-    if (betweenOperands.has(operator) || (operator === 'from' && level?.query === false)) at += 1;
+    if (betweenOperands.has(operator) || (operator === 'from' && !level.query)) at += 1;
     else if (isSign(operator)) {
       if (arithmetic.has(operator) && tokens[at]?.end !== tokens[at + 1]?.start) return false;
       while (isSign(text(at))) at += 1;
@@ -177,8 +171,8 @@ export function namePlaces(
   }
 }
 
-function levelAt(open: number, values: boolean, query: boolean): Level {
-  return { open, values, query, setting: false, between: false };
+function levelAt(values: boolean, query: boolean, against: boolean): Level {
+  return { values, query, against, setting: false, between: false };
 }
 
 function isSign(text: string): boolean {
